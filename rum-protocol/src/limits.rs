@@ -1,0 +1,30 @@
+//! Bounds on what one beacon may carry. The service refuses what is beyond them; the SDK stays below them.
+
+/// Largest request body on the wire, compressed or not. Browsers allow 64 KiB of keepalive data in flight.
+pub const MAX_BODY_BYTES: usize = 64 * 1024;
+/// Largest body after decompression.
+pub const MAX_DECODED_BYTES: usize = 1024 * 1024;
+/// Most events in one beacon.
+pub const MAX_EVENTS: usize = 500;
+/// Most page views one beacon may describe.
+pub const MAX_VIEWS: usize = 50;
+
+/// Longest address (`url`, `referrer`, `file`), in bytes of UTF-8. The same holds for every limit below.
+pub const MAX_URL_BYTES: usize = 2048;
+/// Longest name: page, release, environment, action, category, selector, error name.
+pub const MAX_NAME_BYTES: usize = 256;
+/// Longest error message.
+pub const MAX_MESSAGE_BYTES: usize = 2048;
+/// Longest stack trace.
+pub const MAX_STACK_BYTES: usize = 16 * 1024;
+/// Most entries in a context or attribute map.
+pub const MAX_ATTRIBUTES: usize = 32;
+/// Longest attribute key.
+pub const MAX_ATTRIBUTE_KEY_BYTES: usize = 64;
+/// Longest attribute value.
+pub const MAX_ATTRIBUTE_VALUE_BYTES: usize = 512;
+
+/// Longest duration a vital or a navigation timing may have: one day. Longer ones come from clock jumps.
+pub const MAX_DURATION_MS: f64 = 86_400_000.0;
+/// Largest believable cumulative layout shift.
+pub const MAX_CLS: f64 = 10_000.0;

@@ -1,0 +1,54 @@
+//! The wire form, as documented: what a sender writes is what a receiver reads.
+
+use rum_protocol::{Action, Beacon, Event, Id, Metric, Session, View, Vital};
+use serde_json::{Value, json};
+
+#[test]
+fn a_beacon_has_exactly_the_documented_keys() {
+    let beacon = Beacon {
+        v: rum_protocol::VERSION,
+        beacon_id: "01890a5d-ac96-774b-bcce-b302099a8057".into(),
+        sent_at_ms: 1_700_000_000_500,
+        sdk: None,
+        release: Some("4.2".into()),
+        env: None,
+        session: Some(Session { id: Id(0xab), started_at_ms: 1_700_000_000_000, sample_rate: 1.0 }),
+        context: None,
+        lost: None,
+        views: vec![View { id: Id(1), url: "https://shop.example/".into(), ..View::default() }],
+        events: vec![
+            Event::Vital(Vital {
+                at_ms: 1_700_000_000_400,
+                view: 0,
+                metric: Metric::Lcp,
+                metric_id: None,
+                value: 1234.5,
+                prev_value: None,
+                navigation_type: Some("navigate".into()),
+            }),
+            Event::Action(Action { at_ms: 1, action: "click".into(), ..Action::default() }),
+        ],
+    };
+    let wire = json!({
+        "v": 1, "beacon_id": "01890a5d-ac96-774b-bcce-b302099a8057", "sent_at_ms": 1_700_000_000_500_u64, "release": "4.2",
+        "session": {"id": "00000000000000ab", "started_at_ms": 1_700_000_000_000_u64, "sample_rate": 1.0},
+        "views": [{"id": "0000000000000001", "url": "https://shop.example/"}],
+        "events": [
+            {"type": "vital", "at_ms": 1_700_000_000_400_u64, "view": 0, "metric": "LCP", "value": 1234.5, "navigation_type": "navigate"},
+            {"type": "action", "at_ms": 1, "view": 0, "action": "click"},
+        ],
+    });
+    assert_eq!(serde_json::to_value(&beacon).unwrap(), wire);
+    assert_eq!(serde_json::from_value::<Beacon>(wire).unwrap(), beacon);
+}
+
+#[test]
+fn events_are_read_one_by_one_and_unknown_keys_are_ignored() {
+    let wire = json!({
+        "v": 1, "beacon_id": "b", "sent_at_ms": 1, "later_addition": {"x": 1},
+        "events": [{"type": "hologram"}, {"type": "action", "at_ms": 2, "action": "buy", "also_later": true}],
+    });
+    let beacon: Beacon<Value> = serde_json::from_value(wire).unwrap();
+    assert!(serde_json::from_value::<Event>(beacon.events[0].clone()).is_err());
+    assert!(matches!(serde_json::from_value(beacon.events[1].clone()).unwrap(), Event::Action(action) if action.action == "buy"));
+}
