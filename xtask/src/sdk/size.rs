@@ -1,0 +1,105 @@
+//! The size gate: how many bytes a page pays for the SDK.
+
+use std::fmt::Write;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+/// Most bytes of WebAssembly, glue and stub together that the default entry may cost, brotli-compressed.
+pub(crate) const DEFAULT_ENTRY_BROTLI_BYTES: u64 = 22_000;
+/// Most bytes of the stub, minified: the only part a page loads before its own load event.
+pub(crate) const STUB_BYTES: u64 = 1_500;
+
+/// Sizes of the built files in bytes.
+pub(crate) struct Sizes {
+    files: Vec<FileSize>,
+    default_entry_brotli: u64,
+    stub: u64,
+}
+
+struct FileSize {
+    name: String,
+    raw: u64,
+    gzip: u64,
+    brotli: u64,
+}
+
+impl Sizes {
+    /// Reads the last line of what `npm/build.mjs` printed:
+    /// `{"files":[{"name":"…","raw":1,"gzip":1,"brotli":1}],"default_entry_brotli":1,"stub":1}`.
+    pub(crate) fn from_report(report: &str) -> Result<Self> {
+        let line = report.lines().rfind(|line| line.starts_with('{')).context("npm/build.mjs did not end with a line of JSON")?;
+        let json: Value = serde_json::from_str(line).context("the last line of npm/build.mjs is not JSON")?;
+        let files = json["files"].as_array().context("npm/build.mjs reports no `files`")?;
+        Ok(Self {
+            files: files.iter().map(FileSize::from_json).collect::<Result<_>>()?,
+            default_entry_brotli: number(&json, "default_entry_brotli")?,
+            stub: number(&json, "stub")?,
+        })
+    }
+
+    /// One sentence for each gate that does not hold.
+    pub(crate) fn violations(&self) -> Vec<String> {
+        let gates = [
+            ("the default entry (wasm, glue and stub, brotli)", self.default_entry_brotli, DEFAULT_ENTRY_BROTLI_BYTES),
+            ("the stub (minified)", self.stub, STUB_BYTES),
+        ];
+        gates
+            .into_iter()
+            .filter(|(_, size, limit)| size > limit)
+            .map(|(what, size, limit)| format!("{what} is {size} bytes, limit is {limit} bytes"))
+            .collect()
+    }
+
+    /// A table for people.
+    pub(crate) fn table(&self) -> String {
+        let mut table = format!("  {:<28} {:>9} {:>9} {:>9}\n", "bytes", "raw", "gzip", "brotli");
+        for file in &self.files {
+            let _ = writeln!(table, "  {:<28} {:>9} {:>9} {:>9}", file.name, file.raw, file.gzip, file.brotli);
+        }
+        let _ = writeln!(
+            table,
+            "  default entry: {} of {DEFAULT_ENTRY_BROTLI_BYTES} brotli; stub: {} of {STUB_BYTES} minified",
+            self.default_entry_brotli, self.stub
+        );
+        table
+    }
+}
+
+impl FileSize {
+    fn from_json(json: &Value) -> Result<Self> {
+        let name = json["name"].as_str().context("a file without `name`")?.to_owned();
+        Ok(Self { name, raw: number(json, "raw")?, gzip: number(json, "gzip")?, brotli: number(json, "brotli")? })
+    }
+}
+
+fn number(json: &Value, key: &str) -> Result<u64> {
+    json[key].as_u64().with_context(|| format!("npm/build.mjs reports no whole number `{key}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(default_entry_brotli: u64, stub: u64) -> String {
+        format!(
+            "some line\n{{\"files\":[{{\"name\":\"index.js\",\"raw\":3,\"gzip\":2,\"brotli\":1}}],\
+             \"default_entry_brotli\":{default_entry_brotli},\"stub\":{stub}}}\n"
+        )
+    }
+
+    #[test]
+    fn a_size_at_its_limit_passes_and_one_byte_more_fails() {
+        let at = Sizes::from_report(&report(22_000, 1_500)).unwrap();
+        assert_eq!(at.violations(), Vec::<String>::new());
+        let over = Sizes::from_report(&report(22_001, 1_501)).unwrap();
+        assert_eq!(over.violations().len(), 2);
+        assert!(over.violations()[0].contains("22001 bytes, limit is 22000"));
+    }
+
+    #[test]
+    fn a_report_without_a_gated_size_fails() {
+        assert!(Sizes::from_report("{\"files\":[]}").is_err());
+        assert!(Sizes::from_report("built").is_err());
+    }
+}

@@ -1,0 +1,150 @@
+//! Takes out of the glue what this SDK does not need.
+//!
+//! wasm-bindgen writes its helpers for every engine and for gigabytes of text. Each cut names the exact text it replaces, so that
+//! another version of wasm-bindgen fails the build instead of shipping something else.
+
+use anyhow::{Result, bail};
+
+struct Cut {
+    what: &'static str,
+    /// In the glue if and only if the helper is.
+    marker: &'static str,
+    from: &'static str,
+    to: &'static str,
+}
+
+const CUTS: &[Cut] = &[
+    Cut {
+        what: "the renewal of the text decoder after two gigabytes, for Safari",
+        marker: "function decodeText(",
+        from: "const MAX_SAFARI_DECODE_BYTES = 2146435072;
+let numBytesDecoded = 0;
+function decodeText(bytes) {
+    numBytesDecoded += bytes.length;
+    if (numBytesDecoded >= MAX_SAFARI_DECODE_BYTES) {
+        cachedTextDecoder = new TextDecoder('utf-8', { ignoreBOM: true });
+        cachedTextDecoder.decode();
+        numBytesDecoded = bytes.length;
+    }
+    return cachedTextDecoder.decode(bytes);
+}",
+        to: "function decodeText(bytes) {
+    return cachedTextDecoder.decode(bytes);
+}",
+    },
+    Cut {
+        what: "the polyfill of encodeInto",
+        marker: "encodeInto' in",
+        from: "if (!('encodeInto' in cachedTextEncoder)) {
+    cachedTextEncoder.encodeInto = function (arg, view) {
+        const buf = cachedTextEncoder.encode(arg);
+        view.set(buf);
+        return {
+            read: arg.length,
+            written: buf.length
+        };
+    };
+}
+",
+        to: "",
+    },
+    Cut {
+        what: "the fast path for long ASCII texts",
+        marker: "function passStringToWasm0(",
+        from: "    if (realloc === undefined) {
+        const buf = cachedTextEncoder.encode(arg);
+        const ptr = malloc(buf.length, 1) >>> 0;
+        getUint8ArrayMemory0().subarray(ptr, ptr + buf.length).set(buf);
+        WASM_VECTOR_LEN = buf.length;
+        return ptr;
+    }
+
+    let len = arg.length;
+    let ptr = malloc(len, 1) >>> 0;
+
+    const mem = getUint8ArrayMemory0();
+
+    let offset = 0;
+
+    for (; offset < len; offset++) {
+        const code = arg.charCodeAt(offset);
+        if (code > 0x7F) break;
+        mem[ptr + offset] = code;
+    }
+    if (offset !== len) {
+        if (offset !== 0) {
+            arg = arg.slice(offset);
+        }
+        ptr = realloc(ptr, len, len = offset + arg.length * 3, 1) >>> 0;
+        const view = getUint8ArrayMemory0().subarray(ptr + offset, ptr + len);
+        const ret = cachedTextEncoder.encodeInto(arg, view);
+
+        offset += ret.written;
+        ptr = realloc(ptr, len, offset, 1) >>> 0;
+    }
+
+    WASM_VECTOR_LEN = offset;
+    return ptr;
+",
+        to: "    const buf = cachedTextEncoder.encode(arg);
+    const ptr = malloc(buf.length, 1) >>> 0;
+    getUint8ArrayMemory0().set(buf, ptr);
+    WASM_VECTOR_LEN = buf.length;
+    return ptr;
+",
+    },
+    Cut {
+        what: "the reallocation that only the fast path used",
+        marker: "function passStringToWasm0(",
+        from: "function passStringToWasm0(arg, malloc, realloc)",
+        to: "function passStringToWasm0(arg, malloc)",
+    },
+    Cut {
+        what: "its argument",
+        marker: ", wasm.__wbindgen_realloc",
+        from: "wasm.__wbindgen_malloc, wasm.__wbindgen_realloc",
+        to: "wasm.__wbindgen_malloc",
+    },
+];
+
+/// The glue without the cuts.
+///
+/// # Errors
+/// When a helper is there in another form than the one known here.
+pub(super) fn trim(glue: &str) -> Result<String> {
+    let mut glue = glue.to_owned();
+    for cut in CUTS {
+        if !glue.contains(cut.marker) {
+            continue;
+        }
+        if !glue.contains(cut.from) {
+            bail!("cannot cut {}: wasm-bindgen writes it differently now; adapt xtask/src/sdk/trim.rs", cut.what);
+        }
+        glue = glue.replace(cut.from, cut.to);
+    }
+    Ok(glue)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_helper_is_cut() {
+        let glue = "let a;\nif (!('encodeInto' in cachedTextEncoder)) {\n    cachedTextEncoder.encodeInto = function (arg, view) {\n        \
+                    const buf = cachedTextEncoder.encode(arg);\n        view.set(buf);\n        return {\n            read: arg.length,\n            \
+                    written: buf.length\n        };\n    };\n}\nlet b;";
+        assert_eq!(trim(glue).unwrap(), "let a;\nlet b;");
+    }
+
+    #[test]
+    fn a_helper_in_an_unknown_form_fails() {
+        let error = trim("function decodeText(bytes) { return '' }").unwrap_err();
+        assert!(error.to_string().contains("text decoder"), "{error}");
+    }
+
+    #[test]
+    fn glue_without_texts_stays() {
+        assert_eq!(trim("let wasm;").unwrap(), "let wasm;");
+    }
+}
