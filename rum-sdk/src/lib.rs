@@ -1,1 +1,4 @@
-//! rum-sdk.
+//! The Beamline browser SDK.
+
+#[cfg(target_arch = "wasm32")]
+pub mod browser;
