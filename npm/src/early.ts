@@ -1,0 +1,83 @@
+/** Sends what the stub recorded when the page is left before the core runs, or when no core can run. */
+
+import { beaconUrl } from './endpoint.js';
+import { readFault } from './happening.js';
+import type { Options } from './options.js';
+import type { Page, Signal } from './signal.js';
+
+const SESSION_KEY = 'beamline';
+const LONGEST_PAUSE_MS = 30 * 60_000;
+const LONGEST_SESSION_MS = 4 * 3_600_000;
+/** What browsers take at once, less than 64 KiB. */
+const MOST_BYTES = 60 * 1024;
+
+/** The query and fragment of every address in a JSON text. A position after it, as in a stack line, stays. */
+const QUERIES = /(:\/\/[^\s?#"\\)]+)[?#][^\s"\\)]*?(?=(:\d+){0,2}[\s"\\)])/g;
+
+/** If the page is hidden, sends the page view, the errors and the actions of the queue, and takes them out of it. */
+export const leave = (page: Page): void => {
+  if (document.visibilityState !== 'hidden') return;
+  const { options } = page;
+  const now = Date.now();
+  const wallClock = (at: number): number => Math.round(now - performance.now() + at);
+  const session = currentSession(now);
+  const sampleRate = options.sampleRate ?? 1;
+
+  const view = (page.view ??= hex() + hex());
+  const events: object[] = page.sent ? [] : [{ type: 'page_view', at_ms: wallClock(0) }];
+  page.sent = true;
+  page.queue = page.queue.filter((signal) => {
+    const event = readFault(signal) ?? readAction(signal, options);
+    if (event) events.push({ at_ms: wallClock(signal[2]), ...event });
+    return !event;
+  });
+  if (Number('0x' + session.id) / 2 ** 64 >= sampleRate) return;
+
+  const lost = page.lost;
+  page.lost = 0;
+  const beacon = {
+    v: 1,
+    beacon_id: uuid(now),
+    sent_at_ms: now,
+    release: options.release,
+    env: options.env,
+    session: { ...session, sample_rate: sampleRate },
+    lost: lost ? { dropped: lost } : undefined,
+    views: [{ id: view, started_at_ms: wallClock(0), url: location.href, referrer: document.referrer || undefined }],
+    events,
+  };
+  for (; events.length; events.pop()) {
+    const body = JSON.stringify(beacon).replace(QUERIES, '$1');
+    if (new Blob([body]).size <= MOST_BYTES) {
+      navigator.sendBeacon(beaconUrl(options), body);
+      return;
+    }
+  }
+};
+
+const readAction = ([source, data]: Signal, { autoClicks }: Options): object | undefined => {
+  if (source === 'trackUserAction') return { type: 'action', action: data[0], category: data[1], value: data[2] };
+  if (source === 'click' && data.isTrusted && autoClicks !== false) return { type: 'action', action: source, category: 'auto' };
+  return undefined;
+};
+
+/** The session that is stored, or a new one, which is stored. `rum-sdk/src/session.rs` has the same record and rules. */
+const currentSession = (now: number): { id: string; started_at_ms: number } => {
+  let [id, began, seen] = (localStorage.getItem(SESSION_KEY) ?? '').split('-') as [string, number, number];
+  if (!(now - seen < LONGEST_PAUSE_MS && now - began < LONGEST_SESSION_MS)) {
+    id = hex() + hex();
+    began = now;
+  }
+  localStorage.setItem(SESSION_KEY, [id, began, now].join('-'));
+  return { id, started_at_ms: Number(began) };
+};
+
+/** UUID version 7, RFC 9562 section 5.7. */
+const uuid = (now: number): string => {
+  const time = now.toString(16).padStart(12, '0');
+  const random = hex() + hex() + hex();
+  return [time.slice(0, 8), time.slice(8), '7' + random.slice(0, 3), '8' + random.slice(3, 6), random.slice(6, 18)].join('-');
+};
+
+/** Eight random hexadecimal digits. */
+const hex = (): string => Math.random().toString(16).slice(2, 10).padEnd(8, '0');

@@ -1,0 +1,37 @@
+/** What browsers have and TypeScript's own declarations lack. */
+
+interface Navigator {
+  /** https://w3c.github.io/gpc/ */
+  readonly globalPrivacyControl?: boolean;
+  /** https://wicg.github.io/netinfo/ */
+  readonly connection?: { readonly effectiveType?: string };
+}
+
+interface Document {
+  /** https://wicg.github.io/nav-speculation/prerendering.html */
+  readonly prerendering?: boolean;
+  readonly wasDiscarded?: boolean;
+}
+
+interface PerformanceObserverInit {
+  /** https://w3c.github.io/event-timing/ */
+  durationThreshold?: number;
+}
+
+interface Performance {
+  readonly interactionCount?: number;
+}
+
+interface Uint8ArrayConstructor {
+  fromHex?(hex: string): Uint8Array<ArrayBuffer>;
+}
+
+/** The name of the module the WebAssembly module imports from; set by `build.mjs`. */
+declare const IMPORT_MODULE: string;
+
+/** What wasm-bindgen makes of `rum-sdk/src/browser/mod.rs`. */
+declare module 'rum-sdk' {
+  export function __wbg_set_wasm(exports: WebAssembly.Exports): void;
+  export function start(options: object, page: object): boolean;
+  export function receive(kind: number, payload: unknown, at: number): boolean;
+}

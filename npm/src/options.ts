@@ -1,0 +1,50 @@
+/** How Beamline measures this page. Only {@link Options.key} is required; a wrong value is ignored, never thrown. */
+export interface Options {
+  /** The site key, as the Beamline service knows it. */
+  key: string;
+  /**
+   * Where beacons are posted.
+   *
+   * @defaultValue `/api/v1/metrics/rum` on the page's own origin
+   */
+  endpoint?: string;
+  /** The application's release, such as `4.2.0` or a commit. At most 256 bytes. */
+  release?: string;
+  /** The deployment environment, such as `production`. At most 256 bytes. */
+  env?: string;
+  /**
+   * Share of sessions that are measured, from 0 to 1. A session is measured as a whole or not at all, and the service counts each
+   * measured one for all it stands for.
+   *
+   * @defaultValue `1`
+   */
+  sampleRate?: number;
+  /**
+   * Start a page view by itself: for the first page, and whenever the path changes through the History API.
+   * When `false`, only {@link trackPageView} counts page views; the vitals are measured either way.
+   *
+   * @defaultValue `true`
+   */
+  autoPageViews?: boolean;
+  /**
+   * Record clicks of the user, with the element's selector and accessible name. The value of an input is never read.
+   *
+   * @defaultValue `true`
+   */
+  autoClicks?: boolean;
+  /**
+   * Obey Global Privacy Control and Do Not Track: with either set, nothing is measured, stored or sent.
+   *
+   * @defaultValue `true`
+   */
+  respectPrivacySignals?: boolean;
+  /**
+   * Explain on the console what is wrong with the options and what failed. Never set it for users.
+   *
+   * @defaultValue `false`
+   */
+  debug?: boolean;
+}
+
+/** Own facts about an error: at most 32, keys up to 64 and values up to 512 bytes. */
+export type Attributes = Record<string, string | number | boolean>;
