@@ -1,1 +1,21 @@
-//! rum-ingest.
+//! The ingest service. A beacon's way through it:
+//!
+//! [`http`] takes the request, the two step lists of [`pipeline`] decide and refine, [`spool`] makes the result durable, and only then the
+//! answer goes out. Behind the answer the writer of [`clickhouse`] moves sealed spool segments into ClickHouse, exactly once, and
+//! [`summaries`] reads the rollups back for Prometheus.
+//!
+//! Only `http` knows axum, only `clickhouse` holds SQL, only `spool` touches files once the service runs, only `clock` reads the time
+//! of day. The pipeline does no input or output.
+
+pub mod accepted;
+pub mod app;
+pub mod cli;
+pub mod clickhouse;
+mod clock;
+pub mod config;
+mod http;
+mod metrics;
+pub mod outcome;
+pub mod pipeline;
+pub mod spool;
+pub mod summaries;

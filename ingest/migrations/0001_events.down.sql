@@ -1,0 +1,3 @@
+DROP TABLE ingest_outcomes;
+DROP TABLE errors;
+DROP TABLE events;

@@ -1,0 +1,115 @@
+//! What the service has accepted: the form beacons have in the spool, after enrichment and without the client's address.
+//!
+//! Stored as JSON, because a newer service must read what an older one spooled and an operator must be able to look at it.
+
+use rum_protocol::{Event, Id, RejectReason};
+use serde::{Deserialize, Serialize};
+
+/// One spool record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Record {
+    /// A beacon whose events are to be stored.
+    Beacon(Box<AcceptedBeacon>),
+    /// Refused requests, summed up.
+    Refusals(Vec<Refusal>),
+}
+
+/// A beacon with at least one accepted event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AcceptedBeacon {
+    /// The project whose key it came with.
+    pub project_id: String,
+    /// How long the project's raw events are kept.
+    pub retention_days: u16,
+    /// The service's clock when the beacon came, Unix milliseconds.
+    pub received_at_ms: u64,
+    /// Sender's clock minus the service's, as taken off the events' times; 0 if within [`crate::pipeline::SKEW_TOLERANCE_MS`].
+    pub skew_ms: i64,
+    /// The sender's id of the beacon.
+    pub beacon_id: String,
+    /// The sender's session; `Id(0)` if none was given.
+    pub session_id: Id,
+    /// Share of sessions that is sent.
+    pub sample_rate: f64,
+    /// The application's release, or empty.
+    pub release: String,
+    /// The deployment environment, or empty.
+    pub env: String,
+    /// The effective connection type, or empty.
+    pub connection: String,
+    /// What the user agent tells.
+    pub agent: Agent,
+    /// The accepted events with their index in the beacon.
+    pub events: Vec<AcceptedEvent>,
+    /// Reasons of the events that were refused.
+    pub rejected: Vec<String>,
+}
+
+/// Device and browser, from a closed set of names so that they can be labels.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agent {
+    /// `desktop`, `mobile`, `tablet` or `unknown`.
+    pub device: String,
+    /// The browser's name, or `unknown`.
+    pub browser: String,
+    /// Its major version, 0 if unknown.
+    pub browser_major: u16,
+    /// The operating system, or `unknown`.
+    pub os: String,
+}
+
+/// One accepted event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AcceptedEvent {
+    /// Position in the beacon as sent.
+    pub index: u32,
+    /// Its time by the service's clock, Unix milliseconds.
+    pub at_ms: i64,
+    /// The page view, `Id(0)` if none was given.
+    pub view_id: Id,
+    /// Name or route of the page.
+    pub page: String,
+    /// The page's address without query and fragment, or empty.
+    pub url: String,
+    /// What happened.
+    pub event: Event,
+}
+
+/// Requests refused in one minute for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The project, or empty if the request named no known one.
+    pub project_id: String,
+    /// Unix time of the minute's start, in seconds.
+    pub minute: u32,
+    /// [`RejectReason::name`].
+    pub reason: String,
+    /// How many.
+    pub requests: u64,
+}
+
+/// Why a request or an event was refused, with the detail for its sender.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// The rule.
+    pub reason: RejectReason,
+    /// What exactly, without repeating the sender's data.
+    pub detail: String,
+}
+
+impl Rejection {
+    /// A refusal with its detail.
+    pub fn new(reason: RejectReason, detail: impl Into<String>) -> Self {
+        Self { reason, detail: detail.into() }
+    }
+}
+
+/// An event that was refused while others of its beacon were not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectedEvent {
+    /// Position in the beacon.
+    pub index: u32,
+    /// Why.
+    pub rejection: Rejection,
+}

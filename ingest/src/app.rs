@@ -1,0 +1,231 @@
+//! Puts the parts together and takes them down again.
+
+use std::{
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use embedded_clickhouse::{Engine, SupervisorConfig};
+use tokio::{net::TcpListener, signal::unix::SignalKind, sync::Notify, task::JoinHandle};
+
+use crate::{
+    accepted::Record,
+    clickhouse::{ClickHouse, Endpoint, Migrator, Writer, WriterStats},
+    config::Config,
+    http::{self, Service},
+    metrics::Metrics,
+    outcome::Refusals,
+    pipeline::Pipeline,
+    spool::{SealedSegments, Spool, SpoolConfig},
+    summaries::{Refresh, Summaries},
+};
+
+/// How often refused requests are written to the spool for the ledger.
+const REFUSALS_EVERY: Duration = Duration::from_secs(10);
+const FIRST_BACKOFF: Duration = Duration::from_millis(200);
+const LAST_BACKOFF: Duration = Duration::from_secs(10);
+
+/// ClickHouse, and the engine if it is ours.
+pub struct Store {
+    /// The way in.
+    pub clickhouse: ClickHouse,
+    engine: Option<Engine>,
+}
+
+impl Store {
+    /// Connects to the configured server, or starts the embedded engine.
+    ///
+    /// # Errors
+    /// If there is neither, with what to do.
+    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+        if let Some(url) = &config.clickhouse.url {
+            let endpoint = Endpoint {
+                url: url.clone(),
+                database: config.clickhouse.database().into(),
+                user: config.clickhouse.user.clone(),
+                password: config.clickhouse.password.clone(),
+            };
+            return Ok(Self { clickhouse: ClickHouse::new(&endpoint), engine: None });
+        }
+        let library = embedded_clickhouse::locate_library(config.embedded.library.as_deref())?;
+        let program = std::env::current_exe().context("cannot find this program's own file")?;
+        let engine = Engine::start(SupervisorConfig {
+            args: vec!["engine".into()],
+            listen: config.embedded.listen,
+            database: config.clickhouse.database().into(),
+            memory_limit_bytes: Some(config.embedded.memory_limit_bytes),
+            read_key: config.embedded.read_key.clone(),
+            ..SupervisorConfig::new(program, library, config.data.dir.join("clickhouse"))
+        })
+        .await?;
+        let at = engine.endpoint();
+        write_sql_endpoint(&config.data.dir, at)?;
+        let endpoint = Endpoint {
+            url: at.url.clone(),
+            database: at.database.clone(),
+            user: Some(at.writer.user.clone()),
+            password: Some(at.writer.key.clone()),
+        };
+        Ok(Self { clickhouse: ClickHouse::new(&endpoint), engine: Some(engine) })
+    }
+
+    /// Stops the engine if it is ours.
+    pub async fn close(self) {
+        if let Some(engine) = self.engine {
+            engine.shutdown().await;
+        }
+    }
+}
+
+/// Where analysts find the embedded engine, readable by the service's user only.
+fn write_sql_endpoint(dir: &Path, endpoint: &embedded_clickhouse::Endpoint) -> anyhow::Result<()> {
+    let path = dir.join("sql-endpoint.json");
+    let reader = &endpoint.reader;
+    let text = serde_json::json!({"url": endpoint.url, "database": endpoint.database, "user": reader.user, "key": reader.key});
+    std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&path)
+        .and_then(|mut file| writeln!(file, "{text}"))
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Serves until SIGTERM or SIGINT, then drains.
+///
+/// # Errors
+/// If something needed at start is not to be had: the spool's folder, the port, a store.
+pub async fn serve(config: Config) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(config.server.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}; change server.listen or stop what uses it", config.server.listen))?;
+    std::fs::create_dir_all(&config.data.dir).with_context(|| format!("cannot make {}", config.data.dir.display()))?;
+    let (spool, segments) = Spool::open(
+        &config.data.dir.join("spool"),
+        SpoolConfig {
+            max_bytes: config.spool.max_bytes,
+            segment_max_bytes: config.spool.segment_max_bytes,
+            segment_max_age: Duration::from_millis(config.spool.segment_max_age_ms),
+        },
+    )?;
+    let store = Store::open(&config).await?;
+    let writer_stats = Arc::new(WriterStats::default());
+    let service = Arc::new(Service {
+        pipeline: Pipeline::new(&config.projects),
+        metrics: Metrics::new(spool.stats().clone(), writer_stats.clone())?,
+        config: config.server.clone(),
+        spool: spool.clone(),
+        refusals: Refusals::default(),
+        summaries: Summaries::default(),
+        clickhouse: store.clickhouse.clone(),
+        stopping: AtomicBool::new(false),
+    });
+    let writer = tokio::spawn(write(store.clickhouse.clone(), segments, writer_stats));
+    let reader = tokio::spawn(read_summaries(service.clone(), refresh(&config)));
+    let ledger = tokio::spawn(write_refusals(service.clone()));
+    let at = listener.local_addr().unwrap_or(config.server.listen);
+    tracing::info!(listen = %at, path = config.server.path, projects = config.projects.len(), "taking beacons");
+    if config.projects == [crate::config::Project::open_default()] {
+        tracing::warn!("no [[projects]] configured: anyone may send with the site key `default`");
+    }
+
+    let stopped = Arc::new(Notify::new());
+    let (stopping, notify) = (service.clone(), stopped.clone());
+    let server = axum::serve(listener, http::router(service.clone())).with_graceful_shutdown(async move {
+        stop_signal().await;
+        tracing::info!("stopping: no new beacons");
+        stopping.stopping.store(true, Ordering::Relaxed);
+        notify.notify_one();
+    });
+    let overdue = async {
+        stopped.notified().await;
+        tokio::time::sleep(config.server.shutdown_grace()).await;
+    };
+    tokio::select! {
+        result = server => result?,
+        () = overdue => tracing::warn!("some connections did not end in time"),
+    }
+    ledger.abort();
+    reader.abort();
+    flush_refusals(&service).await;
+    spool.close().await;
+    drain(writer, config.server.shutdown_grace(), &spool).await;
+    store.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn refresh(config: &Config) -> Refresh {
+    Refresh {
+        every: Duration::from_secs(config.summaries.refresh_seconds),
+        window_minutes: config.summaries.window_minutes,
+        top_pages: config.summaries.top_pages,
+    }
+}
+
+async fn stop_signal() {
+    let mut terminate = tokio::signal::unix::signal(SignalKind::terminate()).ok();
+    let terminated = async {
+        match &mut terminate {
+            Some(signal) => {
+                signal.recv().await;
+            }
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = terminated => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+/// Migrates as soon as ClickHouse answers, then writes until the spool is closed and empty.
+async fn write(clickhouse: ClickHouse, segments: SealedSegments, stats: Arc<WriterStats>) {
+    let migrator = Migrator::new(clickhouse.clone());
+    let mut backoff = FIRST_BACKOFF;
+    while let Err(error) = migrator.up(None).await {
+        tracing::warn!(%error, retry_in_ms = backoff.as_millis(), "schema not ready; beacons wait in the spool");
+        tokio::time::sleep(backoff).await;
+        backoff = (backoff * 2).min(LAST_BACKOFF);
+    }
+    Writer::new(clickhouse, segments, stats).run().await;
+}
+
+async fn read_summaries(service: Arc<Service>, refresh: Refresh) {
+    let answered = |answered: bool| service.metrics.clickhouse_up.set(answered.into());
+    service.summaries.keep_fresh(&service.clickhouse, refresh, answered).await;
+}
+
+async fn write_refusals(service: Arc<Service>) {
+    let mut ticks = tokio::time::interval(REFUSALS_EVERY);
+    loop {
+        ticks.tick().await;
+        flush_refusals(&service).await;
+    }
+}
+
+async fn flush_refusals(service: &Service) {
+    let refusals = service.refusals.take();
+    if refusals.is_empty() {
+        return;
+    }
+    let Ok(record) = serde_json::to_vec(&Record::Refusals(refusals.clone())) else { return };
+    if let Err(error) = service.spool.append(record).await {
+        tracing::warn!(%error, "cannot write refused requests to the ledger now");
+        service.refusals.put_back(refusals);
+    }
+}
+
+async fn drain(writer: JoinHandle<()>, grace: Duration, spool: &Spool) {
+    if tokio::time::timeout(grace, writer).await.is_err() {
+        tracing::warn!(bytes = spool.stats().bytes(), "not everything reached ClickHouse in time; the rest waits in the spool");
+    }
+}

@@ -1,0 +1,124 @@
+//! The command line.
+
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    app::{self, Store},
+    clickhouse::{Migrator, Status},
+    config::{self, Config, Log, LogFormat},
+};
+
+/// Real User Monitoring that a team runs itself: takes beacons from browsers, keeps them in ClickHouse, exposes Prometheus summaries.
+///
+/// Without any configuration it listens on 127.0.0.1:8080, keeps its data in ./data, uses the embedded ClickHouse, and takes beacons with
+/// the site key `default`. Every key of the configuration file can also be set in the environment as `BEAMLINE_<SECTION>__<KEY>`.
+#[derive(Parser)]
+#[command(name = "beamline", version)]
+struct Cli {
+    /// Configuration file in TOML.
+    #[arg(long, short, global = true, env = "BEAMLINE_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Clone, Copy, Subcommand)]
+enum Command {
+    /// Take beacons until SIGTERM.
+    Serve,
+    /// Read the configuration, say what is wrong with it, or show the whole of it with all defaults.
+    CheckConfig,
+    /// Move the database schema. `serve` does this by itself at start.
+    Migrate {
+        #[command(subcommand)]
+        direction: Direction,
+    },
+    /// Run the embedded engine; started by `serve`.
+    #[command(hide = true)]
+    Engine,
+}
+
+#[derive(Clone, Copy, Subcommand)]
+enum Direction {
+    /// Show the schema version of the database and of this release.
+    Status,
+    /// Apply what is missing.
+    Up,
+    /// Revert everything above a version. The data of the removed tables is gone.
+    Down {
+        /// Version to go back to; 0 removes all tables.
+        #[arg(long)]
+        to: u32,
+    },
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Command::Engine = cli.command {
+        return embedded_clickhouse::run_engine();
+    }
+    match run(cli.command, cli.config.as_deref()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "beamline: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command, file: Option<&Path>) -> anyhow::Result<()> {
+    let config = config::load(file)?;
+    if let Command::CheckConfig = command {
+        write!(std::io::stdout(), "{}", toml::to_string_pretty(&shown(&config))?)?;
+        return Ok(());
+    }
+    log(&config.log)?;
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+        match command {
+            Command::Serve => app::serve(config).await,
+            Command::Migrate { direction } => migrate(&config, direction).await,
+            Command::CheckConfig | Command::Engine => Ok(()),
+        }
+    })
+}
+
+/// The configuration without its secrets.
+fn shown(config: &Config) -> Config {
+    let mut shown = config.clone();
+    for secret in [&mut shown.clickhouse.password, &mut shown.embedded.read_key].into_iter().flatten() {
+        *secret = "(set)".into();
+    }
+    shown
+}
+
+fn log(log: &Log) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&log.filter).map_err(|error| anyhow::anyhow!("log.filter: {error}"))?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match log.format {
+        LogFormat::Text => lines.init(),
+        LogFormat::Json => lines.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
+
+async fn migrate(config: &Config, direction: Direction) -> anyhow::Result<()> {
+    let store = Store::open(config).await?;
+    let migrator = Migrator::new(store.clickhouse.clone());
+    let moved = match direction {
+        Direction::Status => migrator.status().await,
+        Direction::Up => migrator.up(None).await,
+        Direction::Down { to } => migrator.down(to).await,
+    };
+    store.close().await;
+    let Status { applied, known } = moved?;
+    writeln!(std::io::stdout(), "schema version {applied}, newest known {known}")?;
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! Everything that talks to ClickHouse: the client, migrations, rows, the writer and the queries. The only module with SQL.
+
+mod migrate;
+pub mod queries;
+mod rows;
+mod writer;
+
+pub use migrate::{MigrateError, Migrator, Status};
+pub use writer::{Writer, WriterStats};
+
+use std::time::Duration;
+
+/// Where ClickHouse is and who we are there.
+#[derive(Clone)]
+pub struct Endpoint {
+    /// HTTP address.
+    pub url: String,
+    /// Database for all tables.
+    pub database: String,
+    /// User name, if any.
+    pub user: Option<String>,
+    /// Password, if any.
+    pub password: Option<String>,
+}
+
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Endpoint({}, {})", self.url, self.database)
+    }
+}
+
+/// A connection to one database. Cheap to clone.
+#[derive(Clone)]
+pub struct ClickHouse {
+    client: ::clickhouse::Client,
+    database: String,
+}
+
+impl std::fmt::Debug for ClickHouse {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "ClickHouse({})", self.database)
+    }
+}
+
+impl ClickHouse {
+    /// A client for this endpoint. Nothing is sent yet.
+    pub fn new(endpoint: &Endpoint) -> Self {
+        let mut client = ::clickhouse::Client::default().with_url(&endpoint.url).with_database(&endpoint.database);
+        if let Some(user) = &endpoint.user {
+            client = client.with_user(user);
+        }
+        if let Some(password) = &endpoint.password {
+            client = client.with_password(password);
+        }
+        Self { client, database: endpoint.database.clone() }
+    }
+
+    /// The server's version; proves that it answers and knows us.
+    ///
+    /// # Errors
+    /// What the client says, or that nothing came within two seconds.
+    pub async fn version(&self) -> Result<String, QueryError> {
+        let answer = self.client.clone().with_database("system").query("SELECT version()").fetch_one::<String>();
+        tokio::time::timeout(Duration::from_secs(2), answer).await.map_err(|_| QueryError::TimedOut)?.map_err(Into::into)
+    }
+}
+
+/// A query failed.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// The server refused, or cannot be reached.
+    #[error("ClickHouse: {0}")]
+    Client(#[from] ::clickhouse::error::Error),
+    /// No answer in time.
+    #[error("ClickHouse did not answer in time")]
+    TimedOut,
+}

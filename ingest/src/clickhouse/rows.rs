@@ -1,0 +1,333 @@
+//! From spool records to rows: a pure function, so that the same records give the same rows for ever.
+
+use std::{collections::BTreeMap, hash::Hasher};
+
+use rum_protocol::{ErrorEvent, ErrorSource, Event, Metric, Rating};
+use serde::{Deserialize, Serialize};
+use siphasher::sip::SipHasher13;
+
+use crate::accepted::{AcceptedBeacon, AcceptedEvent, Record};
+
+/// The rows of a segment, by table.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Rows {
+    pub(super) events: Vec<EventRow>,
+    pub(super) errors: Vec<ErrorRow>,
+    pub(super) outcomes: Vec<OutcomeRow>,
+}
+
+type Pairs<V> = Vec<(String, V)>;
+
+/// A row of `events`; see the table's comments.
+#[derive(Clone, Debug, PartialEq, ::clickhouse::Row, Serialize, Deserialize)]
+pub(super) struct EventRow {
+    project_id: String,
+    kind: i8,
+    metric: i8,
+    ts: i64,
+    received_at: i64,
+    skew_ms: i64,
+    event_id: u64,
+    session_id: u64,
+    view_id: u64,
+    metric_id: u64,
+    value: f64,
+    rating: i8,
+    prev_value: f64,
+    prev_rating: i8,
+    page: String,
+    url: String,
+    navigation_type: String,
+    name: String,
+    category: String,
+    release: String,
+    env: String,
+    device: String,
+    browser: String,
+    browser_major: u16,
+    os: String,
+    connection: String,
+    sample_rate: f32,
+    retention_days: u16,
+    attributes: Pairs<String>,
+    timings: Pairs<f64>,
+}
+
+/// A row of `errors`.
+#[derive(Clone, Debug, PartialEq, ::clickhouse::Row, Serialize, Deserialize)]
+pub(super) struct ErrorRow {
+    project_id: String,
+    fingerprint: u64,
+    ts: i64,
+    received_at: i64,
+    skew_ms: i64,
+    event_id: u64,
+    session_id: u64,
+    view_id: u64,
+    source: i8,
+    name: String,
+    message: String,
+    stack: String,
+    file: String,
+    line: u32,
+    column: u32,
+    page: String,
+    url: String,
+    release: String,
+    env: String,
+    device: String,
+    browser: String,
+    browser_major: u16,
+    os: String,
+    connection: String,
+    sample_rate: f32,
+    retention_days: u16,
+    attributes: Pairs<String>,
+}
+
+/// A row of `ingest_outcomes`.
+#[derive(Clone, Debug, PartialEq, ::clickhouse::Row, Serialize, Deserialize)]
+pub(super) struct OutcomeRow {
+    project_id: String,
+    minute: u32,
+    outcome: i8,
+    reason: String,
+    scope: i8,
+    count: u64,
+}
+
+const PAGE_VIEW: i8 = 1;
+const VITAL: i8 = 2;
+const ACTION: i8 = 3;
+
+const ACCEPTED: i8 = 1;
+const REJECTED: i8 = 2;
+const REQUESTS: i8 = 1;
+const EVENTS: i8 = 2;
+
+/// Makes the rows of records, in their order. The ledger rows are summed over the whole.
+pub(super) fn rows(records: impl IntoIterator<Item = Record>) -> Rows {
+    let mut rows = Rows::default();
+    let mut ledger = BTreeMap::<(String, u32, i8, String, i8), u64>::new();
+    for record in records {
+        match record {
+            Record::Beacon(beacon) => {
+                let minute = u32::try_from(beacon.received_at_ms / 60_000 * 60).unwrap_or(u32::MAX);
+                let mut count = |outcome, reason: &str, scope, count| {
+                    *ledger.entry((beacon.project_id.clone(), minute, outcome, reason.to_owned(), scope)).or_default() += count;
+                };
+                count(ACCEPTED, "", REQUESTS, 1);
+                count(ACCEPTED, "", EVENTS, beacon.events.len() as u64);
+                beacon.rejected.iter().for_each(|reason| count(REJECTED, reason, EVENTS, 1));
+                beacon.events.iter().for_each(|event| add(event, &beacon, &mut rows));
+            }
+            Record::Refusals(refusals) => {
+                for refusal in refusals {
+                    *ledger.entry((refusal.project_id, refusal.minute, REJECTED, refusal.reason, REQUESTS)).or_default() +=
+                        refusal.requests;
+                }
+            }
+        }
+    }
+    rows.outcomes = ledger
+        .into_iter()
+        .map(|((project_id, minute, outcome, reason, scope), count)| OutcomeRow {
+            project_id,
+            minute,
+            outcome,
+            reason,
+            scope,
+            count,
+        })
+        .collect();
+    rows
+}
+
+fn add(event: &AcceptedEvent, beacon: &AcceptedBeacon, rows: &mut Rows) {
+    match &event.event {
+        Event::PageView(view) => rows.events.push(EventRow {
+            kind: PAGE_VIEW,
+            navigation_type: view.navigation_type.clone().unwrap_or_default(),
+            timings: [
+                ("ttfb", view.ttfb_ms),
+                ("dom_interactive", view.dom_interactive_ms),
+                ("dom_content_loaded", view.dom_content_loaded_ms),
+                ("load", view.load_ms),
+                ("dns", view.dns_ms),
+                ("connect", view.connect_ms),
+                ("request", view.request_ms),
+                ("response", view.response_ms),
+            ]
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+            .collect(),
+            ..base(event, beacon)
+        }),
+        Event::Vital(vital) => rows.events.push(EventRow {
+            kind: VITAL,
+            metric: metric_value(vital.metric),
+            metric_id: vital.metric_id.as_deref().map_or(0, |id| hash(&[id.as_bytes()])),
+            value: vital.value,
+            rating: rating_value(vital.metric.rate(vital.value)),
+            prev_value: vital.prev_value.unwrap_or(0.0),
+            prev_rating: vital.prev_value.map_or(0, |value| rating_value(vital.metric.rate(value))),
+            navigation_type: vital.navigation_type.clone().unwrap_or_default(),
+            ..base(event, beacon)
+        }),
+        Event::Action(action) => rows.events.push(EventRow {
+            kind: ACTION,
+            name: action.action.clone(),
+            category: action.category.clone().unwrap_or_default(),
+            value: action.value.unwrap_or(0.0),
+            attributes: [("target", &action.target), ("label", &action.label)]
+                .into_iter()
+                .filter_map(|(name, text)| Some((name.to_owned(), text.clone()?)))
+                .chain(pairs(&action.attributes))
+                .collect(),
+            ..base(event, beacon)
+        }),
+        Event::Error(error) => rows.errors.push(error_row(error, event, beacon)),
+    }
+}
+
+fn base(event: &AcceptedEvent, beacon: &AcceptedBeacon) -> EventRow {
+    EventRow {
+        project_id: beacon.project_id.clone(),
+        kind: 0,
+        metric: 0,
+        ts: event.at_ms,
+        received_at: received_at(beacon),
+        skew_ms: beacon.skew_ms,
+        event_id: event_id(beacon, event),
+        session_id: beacon.session_id.0,
+        view_id: event.view_id.0,
+        metric_id: 0,
+        value: 0.0,
+        rating: 0,
+        prev_value: 0.0,
+        prev_rating: 0,
+        page: event.page.clone(),
+        url: event.url.clone(),
+        navigation_type: String::new(),
+        name: String::new(),
+        category: String::new(),
+        release: beacon.release.clone(),
+        env: beacon.env.clone(),
+        device: beacon.agent.device.clone(),
+        browser: beacon.agent.browser.clone(),
+        browser_major: beacon.agent.browser_major,
+        os: beacon.agent.os.clone(),
+        connection: beacon.connection.clone(),
+        sample_rate: sample_rate(beacon),
+        retention_days: beacon.retention_days,
+        attributes: Vec::new(),
+        timings: Vec::new(),
+    }
+}
+
+fn error_row(error: &ErrorEvent, event: &AcceptedEvent, beacon: &AcceptedBeacon) -> ErrorRow {
+    let name = error.name.clone().unwrap_or_default();
+    let stack = error.stack.clone().unwrap_or_default();
+    ErrorRow {
+        project_id: beacon.project_id.clone(),
+        fingerprint: fingerprint(&name, &error.message, &stack),
+        ts: event.at_ms,
+        received_at: received_at(beacon),
+        skew_ms: beacon.skew_ms,
+        event_id: event_id(beacon, event),
+        session_id: beacon.session_id.0,
+        view_id: event.view_id.0,
+        source: match error.source {
+            ErrorSource::Uncaught => 1,
+            ErrorSource::UnhandledRejection => 2,
+            ErrorSource::Api => 3,
+        },
+        name,
+        message: error.message.clone(),
+        stack,
+        file: error.file.clone().unwrap_or_default(),
+        line: error.line.unwrap_or(0),
+        column: error.column.unwrap_or(0),
+        page: event.page.clone(),
+        url: event.url.clone(),
+        release: beacon.release.clone(),
+        env: beacon.env.clone(),
+        device: beacon.agent.device.clone(),
+        browser: beacon.agent.browser.clone(),
+        browser_major: beacon.agent.browser_major,
+        os: beacon.agent.os.clone(),
+        connection: beacon.connection.clone(),
+        sample_rate: sample_rate(beacon),
+        retention_days: beacon.retention_days,
+        attributes: pairs(&error.attributes).collect(),
+    }
+}
+
+/// One number for errors of one cause: name, message without its digits, and the first stack line that names a place.
+fn fingerprint(name: &str, message: &str, stack: &str) -> u64 {
+    let shape: String = message.chars().filter(|char| !char.is_ascii_digit()).collect();
+    let frame = stack.lines().find(|line| line.contains("://")).unwrap_or_default().trim();
+    hash(&[name.as_bytes(), shape.as_bytes(), frame.as_bytes()])
+}
+
+/// Equal for the same event of the same beacon, however often it was sent.
+fn event_id(beacon: &AcceptedBeacon, event: &AcceptedEvent) -> u64 {
+    hash(&[beacon.project_id.as_bytes(), beacon.beacon_id.as_bytes(), &event.index.to_le_bytes()])
+}
+
+/// A fixed hash, never 0, since 0 means absent.
+fn hash(parts: &[&[u8]]) -> u64 {
+    let mut hasher = SipHasher13::new();
+    for part in parts {
+        hasher.write_usize(part.len());
+        hasher.write(part);
+    }
+    hasher.finish().max(1)
+}
+
+fn received_at(beacon: &AcceptedBeacon) -> i64 {
+    i64::try_from(beacon.received_at_ms).unwrap_or(i64::MAX)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a share needs no more digits")]
+const fn sample_rate(beacon: &AcceptedBeacon) -> f32 {
+    beacon.sample_rate as f32
+}
+
+fn pairs(map: &BTreeMap<String, String>) -> impl Iterator<Item = (String, String)> {
+    map.iter().map(|(key, value)| (key.clone(), value.clone()))
+}
+
+const fn metric_value(metric: Metric) -> i8 {
+    match metric {
+        Metric::Fcp => 1,
+        Metric::Lcp => 2,
+        Metric::Fid => 3,
+        Metric::Cls => 4,
+        Metric::Inp => 5,
+        Metric::Ttfb => 6,
+    }
+}
+
+const fn rating_value(rating: Rating) -> i8 {
+    match rating {
+        Rating::Good => 1,
+        Rating::NeedsImprovement => 2,
+        Rating::Poor => 3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_ignores_numbers_and_tells_places_apart() {
+        let stack = "TypeError: x\n    at buy (https://shop.example/app.js:1:2)";
+        let base = fingerprint("TypeError", "item 17 is gone", stack);
+        assert_eq!(base, fingerprint("TypeError", "item 4 is gone", stack));
+        assert_ne!(base, fingerprint("RangeError", "item 17 is gone", stack));
+        assert_ne!(base, fingerprint("TypeError", "item 17 is gone", "at sell (https://shop.example/app.js:9:2)"));
+        assert_ne!(hash(&[b"ab", b"c"]), hash(&[b"a", b"bc"]));
+    }
+}

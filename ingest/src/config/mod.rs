@@ -1,0 +1,205 @@
+//! What the operator decides. Every option is documented here, next to its type and default.
+//!
+//! Values come from a TOML file and, with precedence, from environment variables `BEAMLINE_<SECTION>__<KEY>`. Unknown keys are
+//! refused: a misspelt limit must not silently be no limit.
+
+mod load;
+mod projects;
+
+pub use load::{ConfigError, load};
+pub use projects::{Origins, Project};
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+/// All settings of the service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where and how beacons are taken.
+    pub server: Server,
+    /// Where the service keeps its files.
+    pub data: Data,
+    /// The write-ahead spool between the answer and ClickHouse.
+    pub spool: Spool,
+    /// An external ClickHouse server; without a `url` the embedded engine is used.
+    pub clickhouse: ClickHouse,
+    /// The embedded engine.
+    pub embedded: Embedded,
+    /// The summaries on `/metrics`.
+    pub summaries: Summaries,
+    /// Log output.
+    pub log: Log,
+    /// Who may send. Without any, one open project `default` with the site key `default` is used.
+    pub projects: Vec<Project>,
+}
+
+/// `[server]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    /// Address and port to listen on. Put a TLS-terminating proxy in front before exposing it.
+    pub listen: SocketAddr,
+    /// Path that takes beacons. Content blockers know the usual ones, so a site may choose its own.
+    pub path: String,
+    /// How long a body may take to arrive.
+    pub body_timeout_seconds: u64,
+    /// How long open requests and the spool may take to finish after SIGTERM.
+    pub shutdown_grace_seconds: u64,
+}
+
+/// `[data]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Data {
+    /// Folder for the spool and the embedded engine; made if missing.
+    pub dir: PathBuf,
+}
+
+/// `[spool]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Spool {
+    /// Most bytes kept on disk; beyond them beacons are answered with 503.
+    pub max_bytes: u64,
+    /// A segment is handed to the writer at this size …
+    pub segment_max_bytes: u64,
+    /// … or at this age, whichever comes first. This is most of the delay until an event can be queried.
+    pub segment_max_age_ms: u64,
+}
+
+/// `[clickhouse]`
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClickHouse {
+    /// HTTP address of a ClickHouse server, such as `http://127.0.0.1:8123`. `CLICKHOUSE_URL` sets it too.
+    pub url: Option<String>,
+    /// Database for all tables; made if missing. Default `beamline`.
+    pub database: Option<String>,
+    /// User name.
+    pub user: Option<String>,
+    /// Password. Better set by `BEAMLINE_CLICKHOUSE__PASSWORD` than in a file.
+    pub password: Option<String>,
+}
+
+/// `[embedded]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Embedded {
+    /// Path of `libchdb.so`; looked for in the usual places if absent.
+    pub library: Option<PathBuf>,
+    /// Address of the engine's ClickHouse HTTP interface. Loopback only; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Password of the user `read`, who may only query; made anew at each start if absent.
+    pub read_key: Option<String>,
+    /// Most memory the engine may use, in bytes.
+    pub memory_limit_bytes: u64,
+}
+
+/// `[summaries]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Summaries {
+    /// Quantiles cover this many minutes, in steps of five.
+    pub window_minutes: u32,
+    /// How often they are read from ClickHouse.
+    pub refresh_seconds: u64,
+    /// Pages with series of their own, per project; the rest share the page `__other__`.
+    pub top_pages: u32,
+}
+
+/// `[log]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// How lines look.
+    pub format: LogFormat,
+    /// What is logged, such as `info` or `rum_ingest=debug,info`.
+    pub filter: String,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            server: Server::default(),
+            data: Data::default(),
+            spool: Spool::default(),
+            clickhouse: ClickHouse::default(),
+            embedded: Embedded::default(),
+            summaries: Summaries::default(),
+            log: Log::default(),
+            projects: vec![Project::open_default()],
+        }
+    }
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            path: rum_protocol::DEFAULT_PATH.into(),
+            body_timeout_seconds: 10,
+            shutdown_grace_seconds: 20,
+        }
+    }
+}
+
+impl Default for Data {
+    fn default() -> Self {
+        Self { dir: "data".into() }
+    }
+}
+
+impl Default for Spool {
+    fn default() -> Self {
+        Self { max_bytes: 1 << 30, segment_max_bytes: 8 << 20, segment_max_age_ms: 1000 }
+    }
+}
+
+impl Default for Embedded {
+    fn default() -> Self {
+        Self { library: None, listen: SocketAddr::from(([127, 0, 0, 1], 0)), read_key: None, memory_limit_bytes: 2 << 30 }
+    }
+}
+
+impl Default for Summaries {
+    fn default() -> Self {
+        Self { window_minutes: 60, refresh_seconds: 15, top_pages: 50 }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, filter: "info".into() }
+    }
+}
+
+impl Server {
+    /// See [`Server::body_timeout_seconds`].
+    pub const fn body_timeout(&self) -> Duration {
+        Duration::from_secs(self.body_timeout_seconds)
+    }
+
+    /// See [`Server::shutdown_grace_seconds`].
+    pub const fn shutdown_grace(&self) -> Duration {
+        Duration::from_secs(self.shutdown_grace_seconds)
+    }
+}
+
+impl ClickHouse {
+    /// The database all tables live in.
+    pub fn database(&self) -> &str {
+        self.database.as_deref().unwrap_or("beamline")
+    }
+}

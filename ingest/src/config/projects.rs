@@ -1,0 +1,165 @@
+//! Who may send, from where, and how much.
+
+use serde::{Deserialize, Serialize};
+
+/// One `[[projects]]` entry: a tenant and its site key. A site key is public, since every page that sends shows it; it names the
+/// project and is held to its origins and limits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Project {
+    /// Name in every table and metric: letters, digits, `-`, `_`, at most 64.
+    pub id: String,
+    /// Site key, sent as `?key=`.
+    pub key: String,
+    /// Origins whose pages may send, such as `https://shop.example` or `https://*.shop.example`; `*` allows every one.
+    #[serde(default = "any_origin")]
+    pub allowed_origins: Vec<String>,
+    /// How long raw events are kept, in days.
+    #[serde(default = "default_retention_days")]
+    pub retention_days: u16,
+    /// Beacons a second, averaged; bursts of ten times as many pass.
+    #[serde(default = "default_rate")]
+    pub rate_limit_per_second: u32,
+}
+
+fn any_origin() -> Vec<String> {
+    vec!["*".into()]
+}
+
+const fn default_retention_days() -> u16 {
+    90
+}
+
+const fn default_rate() -> u32 {
+    2000
+}
+
+impl Project {
+    /// The project used when none is configured.
+    pub fn open_default() -> Self {
+        Self {
+            id: "default".into(),
+            key: "default".into(),
+            allowed_origins: any_origin(),
+            retention_days: default_retention_days(),
+            rate_limit_per_second: default_rate(),
+        }
+    }
+
+    /// What is wrong with the entry, if anything.
+    pub fn complaint(&self) -> Option<String> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if self.id.is_empty() || self.id.len() > 64 || !self.id.bytes().all(plain) {
+            return Some(format!("project id {:?} must be 1 to 64 letters, digits, '-' or '_'", self.id));
+        }
+        if self.key.is_empty() || self.key.len() > 128 || !self.key.bytes().all(plain) {
+            return Some(format!("the key of project {:?} must be 1 to 128 letters, digits, '-' or '_'", self.id));
+        }
+        if self.retention_days == 0 {
+            return Some(format!("retention_days of project {:?} must be at least 1", self.id));
+        }
+        if self.rate_limit_per_second == 0 {
+            return Some(format!("rate_limit_per_second of project {:?} must be at least 1", self.id));
+        }
+        self.allowed_origins.iter().find(|origin| Origin::parse(origin).is_none()).map(|origin| {
+            format!(
+                "allowed origin {origin:?} of project {:?} must look like https://shop.example, https://*.shop.example or *",
+                self.id
+            )
+        })
+    }
+
+    /// The parsed [`Project::allowed_origins`]; entries that do not parse allow nothing.
+    pub fn origins(&self) -> Origins {
+        Origins(self.allowed_origins.iter().filter_map(|origin| Origin::parse(origin)).collect())
+    }
+}
+
+/// Origins that may send.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Origins(Vec<Origin>);
+
+#[derive(Clone, Debug, PartialEq)]
+enum Origin {
+    Any,
+    Exact(String),
+    /// `scheme://` and `.parent.example[:port]`; one or more labels stand before the parent.
+    Subdomains {
+        scheme: String,
+        parent: String,
+    },
+}
+
+impl Origin {
+    fn parse(text: &str) -> Option<Self> {
+        if text == "*" {
+            return Some(Self::Any);
+        }
+        let (scheme, host) = text.split_once("://")?;
+        let scheme_ok = !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_lowercase());
+        let parent = host.strip_prefix('*');
+        let rest = parent.unwrap_or(host);
+        let host_ok = !rest.is_empty() && !rest.contains(['/', '*', '?', '#', ' ']) && rest == rest.to_ascii_lowercase();
+        match parent {
+            _ if !scheme_ok || !host_ok => None,
+            None => Some(Self::Exact(text.into())),
+            Some(parent) => {
+                parent.starts_with('.').then(|| Self::Subdomains { scheme: format!("{scheme}://"), parent: parent.into() })
+            }
+        }
+    }
+}
+
+impl Origins {
+    /// Whether pages of this origin may send. `None` is a request without an `Origin` header: no browser page of another site.
+    pub fn allow(&self, origin: Option<&str>) -> bool {
+        let Some(origin) = origin else { return true };
+        self.0.iter().any(|allowed| match allowed {
+            Origin::Any => true,
+            Origin::Exact(exact) => exact == origin,
+            Origin::Subdomains { scheme, parent } => origin
+                .strip_prefix(scheme.as_str())
+                .and_then(|host| host.strip_suffix(parent.as_str()))
+                .is_some_and(|labels| !labels.is_empty() && !labels.contains(['/', '@', ':'])),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origins(list: &[&str]) -> Origins {
+        Project { allowed_origins: list.iter().map(ToString::to_string).collect(), ..Project::open_default() }.origins()
+    }
+
+    #[test]
+    fn origins_match_exactly_or_by_subdomain() {
+        let allowed = origins(&["https://a.example", "https://*.b.example:8443"]);
+        for good in ["https://a.example", "https://x.b.example:8443", "https://x.y.b.example:8443"] {
+            assert!(allowed.allow(Some(good)), "{good}");
+        }
+        for bad in [
+            "http://a.example",
+            "https://a.example.evil",
+            "https://b.example:8443",
+            "https://.b.example:8443/",
+            "https://evil/@x.b.example:8443",
+            "null",
+            "",
+        ] {
+            assert!(!allowed.allow(Some(bad)), "{bad}");
+        }
+        assert!(allowed.allow(None));
+        assert!(origins(&["*"]).allow(Some("null")));
+    }
+
+    #[test]
+    fn wrong_entries_are_named() {
+        for origin in ["shop.example", "https://", "https://*shop.example", "https://Shop.example", "https://a.example/path"] {
+            let project = Project { allowed_origins: vec![origin.into()], ..Project::open_default() };
+            assert!(project.complaint().is_some_and(|text| text.contains(origin)), "{origin}");
+        }
+        assert_eq!(Project::open_default().complaint(), None);
+    }
+}

@@ -1,0 +1,69 @@
+//! The HTTP edge: routes, limits before parsing, and how refusals look. The only module that knows axum.
+
+mod beacon;
+mod correlation;
+mod health;
+mod problem;
+
+use std::sync::{Arc, atomic::AtomicBool};
+
+use axum::{
+    Router,
+    extract::{MatchedPath, Request, State},
+    http::{StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{any, get},
+};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::{
+    clickhouse::ClickHouse, config::Server, metrics::Metrics, outcome::Refusals, pipeline::Pipeline, spool::Spool,
+    summaries::Summaries,
+};
+
+/// What handlers share.
+pub(crate) struct Service {
+    pub(crate) config: Server,
+    pub(crate) pipeline: Pipeline,
+    pub(crate) spool: Spool,
+    pub(crate) refusals: Refusals,
+    pub(crate) metrics: Metrics,
+    pub(crate) summaries: Summaries,
+    pub(crate) clickhouse: ClickHouse,
+    /// Set once the service no longer takes beacons.
+    pub(crate) stopping: AtomicBool,
+}
+
+/// All routes.
+pub(crate) fn router(service: Arc<Service>) -> Router {
+    Router::new()
+        .route(&service.config.path, any(beacon::handle))
+        .route("/metrics", get(metrics))
+        .route("/health", get(health::health))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .fallback(|| async { problem::not_found() })
+        .method_not_allowed_fallback(|| async { problem::method_not_allowed() })
+        .layer(CatchPanicLayer::custom(|_| problem::internal()))
+        .layer(middleware::from_fn_with_state(service.clone(), count))
+        .layer(middleware::from_fn(correlation::layer))
+        .with_state(service)
+}
+
+async fn metrics(State(service): State<Arc<Service>>) -> Response {
+    match service.metrics.render(&service.summaries) {
+        Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "cannot render the metrics");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+async fn count(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
+    let response = next.run(request).await;
+    service.metrics.requests.with_label_values(&[route.as_str(), response.status().as_str()]).inc();
+    response
+}

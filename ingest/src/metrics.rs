@@ -1,0 +1,179 @@
+//! The service's own metric families.
+
+use std::{sync::Arc, time::Duration};
+
+use prometheus::{
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    core::{Collector, Desc},
+    proto,
+};
+
+use crate::{
+    clickhouse::WriterStats,
+    pipeline::{STEPS, StepTimer},
+    spool::SpoolStats,
+    summaries::Summaries,
+};
+
+/// Everything `/metrics` shows.
+pub(crate) struct Metrics {
+    registry: Registry,
+    /// HTTP requests by route and status.
+    pub(crate) requests: IntCounterVec,
+    /// Beacons by project, outcome and reason.
+    pub(crate) beacons: IntCounterVec,
+    /// Events by project, outcome and reason.
+    pub(crate) events: IntCounterVec,
+    /// Events the senders say they lost.
+    pub(crate) lost: IntCounterVec,
+    /// Time from the last byte of a beacon to its acknowledgement.
+    pub(crate) acknowledge: Histogram,
+    /// Whether ClickHouse answered last time.
+    pub(crate) clickhouse_up: IntGauge,
+    steps: [Histogram; STEPS.len()],
+}
+
+/// Upper bounds in seconds, from 10 µs.
+const STEP_BUCKETS: [f64; 8] = [0.000_01, 0.000_1, 0.001, 0.01, 0.05, 0.1, 0.5, 1.0];
+const ACKNOWLEDGE_BUCKETS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0];
+
+impl Metrics {
+    /// Registers all families.
+    pub(crate) fn new(spool: Arc<SpoolStats>, writer: Arc<WriterStats>) -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let counters = |name: &str, help: &str, labels: &[&str]| -> Result<IntCounterVec, prometheus::Error> {
+            let family = IntCounterVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(family.clone()))?;
+            Ok(family)
+        };
+        let requests = counters("beamline_http_requests_total", "HTTP requests answered.", &["route", "status"])?;
+        let beacons = counters(
+            "beamline_beacons_total",
+            "Beacons by outcome; reason is empty for accepted ones. An accepted beacon is durable.",
+            &["project", "outcome", "reason"],
+        )?;
+        let events = counters(
+            "beamline_events_total",
+            "Events of accepted beacons by outcome; reason is empty for accepted ones.",
+            &["project", "outcome", "reason"],
+        )?;
+        let lost = counters(
+            "beamline_sender_lost_events_total",
+            "Events that senders report as lost on their side.",
+            &["project", "how"],
+        )?;
+        let steps = HistogramVec::new(
+            HistogramOpts::new("beamline_step_duration_seconds", "Time of one pipeline step.").buckets(STEP_BUCKETS.into()),
+            &["step"],
+        )?;
+        registry.register(Box::new(steps.clone()))?;
+        let acknowledge = Histogram::with_opts(
+            HistogramOpts::new(
+                "beamline_acknowledge_duration_seconds",
+                "Time from the end of a beacon's body to its durable answer.",
+            )
+            .buckets(ACKNOWLEDGE_BUCKETS.into()),
+        )?;
+        registry.register(Box::new(acknowledge.clone()))?;
+        let clickhouse_up = IntGauge::new("beamline_clickhouse_up", "1 if ClickHouse answered the last query, else 0.")?;
+        registry.register(Box::new(clickhouse_up.clone()))?;
+        let build = IntGaugeVec::new(Opts::new("beamline_build_info", "The running release; always 1."), &["version"])?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        registry.register(Box::new(build))?;
+        registry.register(Box::new(Storage::new(spool, writer)?))?;
+        let steps = STEPS.map(|step| steps.with_label_values(&[step]));
+        Ok(Self { registry, requests, beacons, events, lost, acknowledge, clickhouse_up, steps })
+    }
+
+    /// All families and the summaries in the Prometheus text format, version 0.0.4.
+    pub(crate) fn render(&self, summaries: &Summaries) -> Result<Vec<u8>, prometheus::Error> {
+        let mut families = self.registry.gather();
+        families.extend(summaries.families());
+        families.sort_by(|a, b| a.name().cmp(b.name()));
+        let mut out = Vec::new();
+        TextEncoder::new().encode(&families, &mut out)?;
+        Ok(out)
+    }
+}
+
+impl StepTimer for Metrics {
+    fn took(&self, step: &'static str, time: Duration) {
+        if let Some(index) = STEPS.iter().position(|name| *name == step) {
+            self.steps[index].observe(time.as_secs_f64());
+        }
+    }
+}
+
+/// Shows the counters of spool and writer, which know nothing of Prometheus.
+struct Storage {
+    spool: Arc<SpoolStats>,
+    writer: Arc<WriterStats>,
+    families: Vec<(Desc, proto::MetricType, Read)>,
+}
+
+type Read = fn(&SpoolStats, &WriterStats) -> u64;
+
+impl Storage {
+    fn new(spool: Arc<SpoolStats>, writer: Arc<WriterStats>) -> Result<Self, prometheus::Error> {
+        use proto::MetricType::{COUNTER, GAUGE};
+        let list: [(&str, &str, proto::MetricType, Read); 9] = [
+            ("beamline_spool_bytes", "Bytes waiting on disk for ClickHouse.", GAUGE, |spool, _| spool.bytes()),
+            ("beamline_spool_segments", "Spool segments on disk.", GAUGE, |spool, _| spool.segments()),
+            ("beamline_spool_syncs_total", "Group commits to disk.", COUNTER, |spool, _| spool.fsyncs()),
+            ("beamline_spool_corrupt_segments_total", "Spool segments found damaged at start-up.", COUNTER, |spool, _| {
+                spool.corrupt_segments()
+            }),
+            (
+                "beamline_spool_torn_bytes_total",
+                "Bytes of half-written, never acknowledged records cut off at start-up.",
+                COUNTER,
+                |spool, _| spool.torn_bytes(),
+            ),
+            ("beamline_writer_rows_total", "Rows confirmed by ClickHouse.", COUNTER, |_, writer| writer.rows()),
+            ("beamline_writer_failures_total", "Inserts that failed.", COUNTER, |_, writer| writer.failures()),
+            ("beamline_writer_quarantined_segments_total", "Spool segments set aside for an operator.", COUNTER, |_, writer| {
+                writer.quarantined()
+            }),
+            ("beamline_writer_unreadable_records_total", "Spool records that could not be read.", COUNTER, |_, writer| {
+                writer.unreadable_records()
+            }),
+        ];
+        let families = list
+            .into_iter()
+            .map(|(name, help, kind, read)| {
+                Ok((Desc::new(name.into(), help.into(), Vec::new(), std::collections::HashMap::new())?, kind, read))
+            })
+            .collect::<Result<_, prometheus::Error>>()?;
+        Ok(Self { spool, writer, families })
+    }
+}
+
+impl Collector for Storage {
+    fn desc(&self) -> Vec<&Desc> {
+        self.families.iter().map(|(desc, ..)| desc).collect()
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
+    fn collect(&self) -> Vec<proto::MetricFamily> {
+        let family = |(desc, kind, read): &(Desc, proto::MetricType, Read)| {
+            let value = read(&self.spool, &self.writer) as f64;
+            let mut metric = proto::Metric::default();
+            if *kind == proto::MetricType::COUNTER {
+                let mut counter = proto::Counter::default();
+                counter.set_value(value);
+                metric.set_counter(counter);
+            } else {
+                let mut gauge = proto::Gauge::default();
+                gauge.set_value(value);
+                metric.set_gauge(gauge);
+            }
+            let mut family = proto::MetricFamily::default();
+            family.set_name(desc.fq_name.clone());
+            family.set_help(desc.help.clone());
+            family.set_field_type(*kind);
+            family.set_metric(vec![metric]);
+            family
+        };
+        self.families.iter().map(family).collect()
+    }
+}

@@ -1,0 +1,125 @@
+//! What happens to a request between its headers and the spool, as two literal lists of named, timed steps.
+//!
+//! [`Pipeline::admit`] runs before the body is read, so that a refusal costs no parsing; [`Pipeline::accept`] turns the body into what
+//! is stored. Each step takes the type the step before it made; a later type has no field for what must be gone by then.
+
+mod agent;
+mod authorize;
+mod decode;
+mod decompress;
+mod enrich;
+mod rate_limit;
+mod simple;
+mod validate;
+
+pub use authorize::Admitted;
+pub use enrich::SKEW_TOLERANCE_MS;
+
+use std::time::{Duration, Instant};
+
+use rum_protocol::{Losses, RejectReason};
+
+use crate::{
+    accepted::{AcceptedBeacon, RejectedEvent, Rejection},
+    config::Project,
+};
+
+/// The steps, in order; also the labels of their timings.
+pub const STEPS: [&str; 6] = ["authorize", "rate_limit", "decompress", "decode", "validate", "enrich"];
+
+/// Takes the time of each step.
+pub trait StepTimer: Sync {
+    /// `step` is one of [`STEPS`].
+    fn took(&self, step: &'static str, time: Duration);
+}
+
+/// What is known before the body.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Head<'a> {
+    /// The `key` of the query.
+    pub key: Option<&'a str>,
+    /// The `Origin` header.
+    pub origin: Option<&'a str>,
+}
+
+/// The body and what is needed to read it.
+#[derive(Clone, Copy, Debug)]
+pub struct Body<'a> {
+    /// As received.
+    pub bytes: &'a [u8],
+    /// The `Content-Encoding` header.
+    pub encoding: Option<&'a str>,
+    /// The `User-Agent` header.
+    pub user_agent: Option<&'a str>,
+}
+
+/// What [`Pipeline::accept`] made of a body.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Acceptance {
+    /// What is to be stored; it has at least one event.
+    pub beacon: AcceptedBeacon,
+    /// The events that were refused.
+    pub rejected: Vec<RejectedEvent>,
+    /// What the sender says it lost before this beacon.
+    pub lost: Losses,
+}
+
+/// The configured pipeline.
+#[derive(Debug)]
+pub struct Pipeline {
+    keys: authorize::Keys,
+    limits: rate_limit::Limits,
+}
+
+impl Pipeline {
+    /// A pipeline for these projects.
+    pub fn new(projects: &[Project]) -> Self {
+        Self { keys: authorize::Keys::new(projects), limits: rate_limit::Limits::new(projects) }
+    }
+
+    /// Whether the request may send at all. `now` drives the rate limits.
+    ///
+    /// # Errors
+    /// [`Rejection`] with the project's id, if the key was known.
+    pub fn admit(&self, head: Head<'_>, now: Instant, timer: &dyn StepTimer) -> Result<Admitted, (Option<String>, Rejection)> {
+        let admitted = timed("authorize", timer, || self.keys.authorize(head))?;
+        timed("rate_limit", timer, || self.limits.take(&admitted, now))
+            .map_err(|rejection| (Some(admitted.project_id.clone()), rejection))?;
+        Ok(admitted)
+    }
+
+    /// Whether pages of this origin may send with this key; for CORS.
+    pub fn allows_origin(&self, head: Head<'_>) -> bool {
+        self.keys.authorize(head).is_ok()
+    }
+
+    /// Turns a body into what is stored. `now_ms` is Unix time.
+    ///
+    /// # Errors
+    /// [`Rejection`] of the whole request. When every event was refused this is the first event's reason.
+    pub fn accept(&self, admitted: &Admitted, body: Body<'_>, now_ms: u64, timer: &dyn StepTimer) -> Result<Acceptance, Rejection> {
+        let text = timed("decompress", timer, || decompress::decompress(body))?;
+        let decoded = timed("decode", timer, || decode::decode(&text, now_ms))?;
+        let lost = decoded.envelope.lost.unwrap_or_default();
+        let validated = timed("validate", timer, || validate::validate(decoded))?;
+        let (beacon, rejected) = timed("enrich", timer, || enrich::enrich(validated, admitted, body.user_agent, now_ms));
+        match rejected.first() {
+            Some(first) if beacon.events.is_empty() => Err(Rejection {
+                reason: first.rejection.reason,
+                detail: format!("all {} events were refused; event {}: {}", rejected.len(), first.index, first.rejection.detail),
+            }),
+            _ => Ok(Acceptance { beacon, rejected, lost }),
+        }
+    }
+}
+
+fn timed<T>(step: &'static str, timer: &dyn StepTimer, work: impl FnOnce() -> T) -> T {
+    let begin = Instant::now();
+    let result = work();
+    timer.took(step, begin.elapsed());
+    result
+}
+
+fn reject<T>(reason: RejectReason, detail: impl Into<String>) -> Result<T, Rejection> {
+    Err(Rejection::new(reason, detail))
+}

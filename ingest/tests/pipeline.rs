@@ -1,0 +1,270 @@
+//! The pipeline from request to what is stored, without network or disk.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+use rum_ingest::{
+    accepted::{AcceptedBeacon, Rejection},
+    config::Project,
+    pipeline::{Acceptance, Body, Head, Pipeline, StepTimer},
+};
+use rum_protocol::{Event, RejectReason, limits};
+use serde_json::{Value, json};
+
+const NOW_MS: u64 = 1_700_000_000_000;
+
+struct Untimed;
+
+impl StepTimer for Untimed {
+    fn took(&self, _: &'static str, _: Duration) {}
+}
+
+fn accept_bytes(bytes: &[u8], encoding: Option<&str>) -> Result<Acceptance, Rejection> {
+    let pipeline = Pipeline::new(&[Project::open_default()]);
+    let head = Head { key: Some("default"), origin: None };
+    let admitted = pipeline.admit(head, Instant::now(), &Untimed).unwrap();
+    let user_agent = Some("Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0");
+    pipeline.accept(&admitted, Body { bytes, encoding, user_agent }, NOW_MS, &Untimed)
+}
+
+fn accept(body: &Value) -> Result<Acceptance, Rejection> {
+    accept_bytes(body.to_string().as_bytes(), None)
+}
+
+fn beacon(events: &Value) -> Value {
+    json!({
+        "v": 1, "beacon_id": "0190", "sent_at_ms": NOW_MS, "release": "4.2",
+        "session": {"id": "ab", "started_at_ms": NOW_MS - 5000},
+        "views": [{"id": "1", "url": "https://shop.example/cart?secret=1"}, {"id": "2", "url": "https://shop.example/", "page": "home"}],
+        "events": events,
+    })
+}
+
+fn vital() -> Value {
+    json!({"type": "vital", "at_ms": NOW_MS - 10, "metric": "LCP", "value": 2500.0})
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn stored(result: Result<Acceptance, Rejection>) -> AcceptedBeacon {
+    result.unwrap().beacon
+}
+
+#[test]
+fn a_beacon_is_stored_with_what_the_service_knows() {
+    let body = beacon(&json!([vital(), {"type": "action", "at_ms": NOW_MS, "view": 1, "action": "buy"}]));
+    let stored = stored(accept(&body));
+    assert_eq!((stored.project_id.as_str(), stored.release.as_str(), stored.session_id.0), ("default", "4.2", 0xab));
+    assert_eq!(
+        (stored.agent.browser.as_str(), stored.agent.browser_major, stored.agent.device.as_str()),
+        ("Firefox", 153, "desktop")
+    );
+    let places = stored.events.iter().map(|event| (event.page.as_str(), event.url.as_str())).collect::<Vec<_>>();
+    assert_eq!(places, [("/cart", "https://shop.example/cart"), ("home", "https://shop.example/")]);
+    assert!(!serde_json::to_string(&stored).unwrap().contains("secret"));
+}
+
+#[test]
+fn a_gzipped_beacon_is_the_same_beacon() {
+    let body = beacon(&json!([vital()])).to_string();
+    let plain = stored(accept_bytes(body.as_bytes(), None));
+    assert_eq!(stored(accept_bytes(&gzip(body.as_bytes()), Some("gzip"))), plain);
+}
+
+#[test]
+fn the_simple_forms_are_beacons_too() {
+    let body = json!([
+        {"metric": "lcp", "value": 1200, "timestamp": NOW_MS - 50, "url": "https://shop.example/a", "userAgent": "x Chrome/150 x"},
+        {"event": "signup", "data": {"plan": "pro", "seats": 3, "value": 9.5, "category": "growth", "nested": {}}},
+        {"event": "page_view", "data": {"page": "pricing"}},
+        {"event": "error", "data": {"message": "boom", "name": "TypeError", "code": 7}},
+    ]);
+    let stored = stored(accept(&body));
+    assert_eq!(stored.agent.browser, "Chrome");
+    assert_eq!(stored.beacon_id.len(), 32, "made by the service");
+    let pages = stored.events.iter().map(|event| event.page.as_str()).collect::<Vec<_>>();
+    assert_eq!(pages, ["/a", "", "pricing", ""]);
+    let Event::Action(action) = &stored.events[1].event else { panic!("{:?}", stored.events[1]) };
+    assert_eq!((action.action.as_str(), action.category.as_deref(), action.value), ("signup", Some("growth"), Some(9.5)));
+    assert_eq!(
+        action.attributes.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect::<Vec<_>>(),
+        [("plan", "pro"), ("seats", "3")]
+    );
+    let Event::Error(error) = &stored.events[3].event else { panic!("{:?}", stored.events[3]) };
+    assert_eq!((error.message.as_str(), error.attributes["code"].as_str()), ("boom", "7"));
+    assert_eq!(accept(&json!({"metric": "CLS", "value": 0})).unwrap().beacon.events.len(), 1);
+}
+
+#[test]
+fn one_bad_event_costs_only_itself() {
+    let mut events = vec![vital(); 10];
+    events[4]["value"] = json!(-1);
+    let acceptance = accept(&beacon(&json!(events))).unwrap();
+    assert_eq!(acceptance.beacon.events.iter().map(|event| event.index).collect::<Vec<_>>(), [0, 1, 2, 3, 5, 6, 7, 8, 9]);
+    assert_eq!(
+        acceptance.rejected.iter().map(|event| (event.index, event.rejection.reason)).collect::<Vec<_>>(),
+        [(4, RejectReason::ValueOutOfRange)]
+    );
+    assert_eq!(acceptance.beacon.rejected, ["value_out_of_range"]);
+}
+
+#[test]
+fn bad_events_are_refused_by_reason() {
+    let long = "x".repeat(limits::MAX_STACK_BYTES + 1);
+    let with = |key: &str, value: Value| {
+        let mut event = vital();
+        event[key] = value;
+        event
+    };
+    let error = |key: &str, value: Value| {
+        let mut event = json!({"type": "error", "at_ms": NOW_MS, "source": "api", "message": "m"});
+        event[key] = value;
+        event
+    };
+    let many = (0..=limits::MAX_ATTRIBUTES).map(|n| (format!("k{n}"), json!("v"))).collect::<serde_json::Map<_, _>>();
+    let cases = [
+        (with("type", json!("hologram")), RejectReason::UnknownEventType),
+        (json!({"at_ms": NOW_MS}), RejectReason::MalformedEvent),
+        (json!("vital"), RejectReason::MalformedEvent),
+        (json!(null), RejectReason::MalformedEvent),
+        (with("metric", json!("SPEED")), RejectReason::MalformedEvent),
+        (with("value", json!("12")), RejectReason::MalformedEvent),
+        (with("at_ms", json!(-1)), RejectReason::MalformedEvent),
+        (json!({"type": "vital", "metric": "LCP", "at_ms": NOW_MS}), RejectReason::MalformedEvent),
+        (with("view", json!(2)), RejectReason::UnknownView),
+        (with("value", json!(limits::MAX_DURATION_MS * 2.0)), RejectReason::ValueOutOfRange),
+        (with("prev_value", json!(-0.5)), RejectReason::ValueOutOfRange),
+        (with("metric_id", json!("x".repeat(65))), RejectReason::FieldTooLong),
+        (with("at_ms", json!(NOW_MS + 2 * 86_400_000)), RejectReason::TimeOutOfRange),
+        (with("at_ms", json!(NOW_MS - 15 * 86_400_000)), RejectReason::TimeOutOfRange),
+        (with("at_ms", json!(u64::MAX)), RejectReason::TimeOutOfRange),
+        (error("stack", json!(long)), RejectReason::FieldTooLong),
+        (error("message", json!(long)), RejectReason::FieldTooLong),
+        (error("attributes", Value::Object(many)), RejectReason::FieldTooLong),
+        (error("source", json!("elsewhere")), RejectReason::MalformedEvent),
+        (json!({"type": "action", "at_ms": NOW_MS, "action": ""}), RejectReason::MalformedEvent),
+    ];
+    for (event, reason) in cases {
+        let acceptance = accept(&beacon(&json!([vital(), event]))).unwrap();
+        let found = acceptance.rejected.iter().map(|event| (event.index, event.rejection.reason)).collect::<Vec<_>>();
+        assert_eq!(found, [(1, reason)], "{event}");
+        assert_eq!(accept(&beacon(&json!([event]))).unwrap_err().reason, reason, "alone it costs the request: {event}");
+    }
+}
+
+#[test]
+fn bad_bodies_are_refused_by_reason() {
+    let mut wrong_rate = beacon(&json!([vital()]));
+    wrong_rate["session"]["sample_rate"] = json!(0);
+    let views = vec![json!({"id": "1", "url": "u"}); limits::MAX_VIEWS + 1];
+    let mut many_views = beacon(&json!([vital()]));
+    many_views["views"] = json!(views);
+    let mut version = beacon(&json!([vital()]));
+    version["v"] = json!(2);
+    let mut text_version = beacon(&json!([vital()]));
+    text_version["v"] = json!("1");
+    let many = json!(vec![json!({"metric": "LCP", "value": 1}); limits::MAX_EVENTS + 1]);
+    let bomb = gzip(&vec![b' '; limits::MAX_DECODED_BYTES + 1]);
+    let mut cut = gzip(b"{}");
+    cut.truncate(cut.len() - 4);
+    let cases: Vec<(Vec<u8>, Option<&str>, RejectReason)> = vec![
+        (b"".to_vec(), None, RejectReason::EmptyBody),
+        (b" \n".to_vec(), None, RejectReason::EmptyBody),
+        (b"{".to_vec(), None, RejectReason::NotJson),
+        (b"hello".to_vec(), None, RejectReason::NotJson),
+        (b"{\"v\":1} trailing".to_vec(), None, RejectReason::NotJson),
+        (vec![0xff, 0xfe], None, RejectReason::NotJson),
+        ("[".repeat(60_000).into_bytes(), None, RejectReason::NotJson),
+        (b"{}".to_vec(), None, RejectReason::WrongShape),
+        (b"17".to_vec(), None, RejectReason::WrongShape),
+        (b"null".to_vec(), None, RejectReason::WrongShape),
+        (b"{\"v\":1,\"events\":3}".to_vec(), None, RejectReason::WrongShape),
+        (b"{\"events\":[]}".to_vec(), None, RejectReason::WrongShape),
+        (b"[]".to_vec(), None, RejectReason::NoEvents),
+        (beacon(&json!([])).to_string().into_bytes(), None, RejectReason::NoEvents),
+        (version.to_string().into_bytes(), None, RejectReason::UnsupportedVersion),
+        (text_version.to_string().into_bytes(), None, RejectReason::WrongShape),
+        (wrong_rate.to_string().into_bytes(), None, RejectReason::WrongShape),
+        (many_views.to_string().into_bytes(), None, RejectReason::TooManyEvents),
+        (many.to_string().into_bytes(), None, RejectReason::TooManyEvents),
+        (vec![b' '; limits::MAX_BODY_BYTES + 1], None, RejectReason::BodyTooLarge),
+        (bomb, Some("gzip"), RejectReason::DecodedTooLarge),
+        (b"{}".to_vec(), Some("gzip"), RejectReason::MalformedEncoding),
+        (cut, Some("gzip"), RejectReason::MalformedEncoding),
+        (b"{}".to_vec(), Some("br"), RejectReason::UnsupportedEncoding),
+    ];
+    for (body, encoding, reason) in cases {
+        let shown = String::from_utf8_lossy(&body[..body.len().min(60)]).into_owned();
+        assert_eq!(accept_bytes(&body, encoding).unwrap_err().reason, reason, "{shown}");
+    }
+}
+
+#[test]
+fn a_wrong_clock_is_corrected_by_the_time_of_sending() {
+    let ahead = 3 * 86_400_000;
+    let mut body = beacon(&json!([{"type": "vital", "at_ms": NOW_MS + ahead - 700, "metric": "LCP", "value": 1}]));
+    body["sent_at_ms"] = json!(NOW_MS + ahead);
+    let stored = stored(accept(&body));
+    assert_eq!(stored.events[0].at_ms, i64::try_from(NOW_MS).unwrap() - 700);
+    assert_eq!(stored.skew_ms, i64::try_from(ahead).unwrap());
+}
+
+#[test]
+fn details_do_not_repeat_what_was_sent() {
+    let event = json!({"type": "vital", "at_ms": NOW_MS, "metric": "geheim", "value": "geheim"});
+    for body in [
+        beacon(&json!([event])),
+        json!({"metric": "geheim", "value": 1}),
+        json!({"v": 1, "events": "geheim", "beacon_id": "geheim"}),
+    ] {
+        let rejection = accept(&body).unwrap_err();
+        assert!(!rejection.detail.contains("geheim"), "{rejection:?}");
+    }
+}
+
+#[test]
+fn a_key_opens_its_own_project_for_its_own_origins() {
+    let project = Project {
+        id: "shop".into(),
+        key: "k1".into(),
+        allowed_origins: vec!["https://shop.example".into()],
+        ..Project::open_default()
+    };
+    let pipeline = Pipeline::new(&[project, Project::open_default()]);
+    let admit = |key, origin| {
+        pipeline
+            .admit(Head { key, origin }, Instant::now(), &Untimed)
+            .map(|admitted| admitted.project_id)
+            .map_err(|(project, rejection)| (project, rejection.reason))
+    };
+    assert_eq!(admit(Some("k1"), Some("https://shop.example")), Ok("shop".into()));
+    assert_eq!(admit(Some("default"), Some("https://elsewhere.example")), Ok("default".into()));
+    assert_eq!(admit(Some("k1"), Some("https://evil.example")), Err((Some("shop".into()), RejectReason::OriginNotAllowed)));
+    assert_eq!(admit(Some("k2"), None), Err((None, RejectReason::UnknownKey)));
+    assert_eq!(admit(None, None), Err((None, RejectReason::UnknownKey)));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn any_bytes_get_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..512), gzipped in any::<bool>()) {
+        let _ = accept_bytes(&bytes, gzipped.then_some("gzip"));
+    }
+
+    #[test]
+    fn a_damaged_beacon_gets_an_answer(position in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let mut body = beacon(&json!([vital(), {"type": "error", "at_ms": NOW_MS, "source": "api", "message": "m"}])).to_string().into_bytes();
+        let at = position.index(body.len());
+        body[at] = byte;
+        if let Ok(acceptance) = accept_bytes(&body, None) {
+            prop_assert_eq!(acceptance.beacon.events.len() + acceptance.rejected.len(), 2);
+        }
+    }
+}
