@@ -2,8 +2,10 @@
 //! `libchdb` and serves the ClickHouse HTTP interface on loopback, and the parent keeps it running.
 
 mod engine;
+mod http;
 mod library;
 mod settings;
+mod sql;
 mod supervisor;
 
 pub use engine::run_engine;

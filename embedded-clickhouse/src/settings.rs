@@ -39,9 +39,9 @@ pub(crate) struct Limits {
 /// The engine process is serving: one JSON line on its standard output.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Ready {
-    /// Always `true`.
-    pub(crate) ready: bool,
     pub(crate) port: u16,
     /// ClickHouse's version, such as `26.7.3.1`.
     pub(crate) version: String,
+    /// The library's own version, such as `26.7.3`.
+    pub(crate) library: String,
 }

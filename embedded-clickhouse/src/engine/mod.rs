@@ -1,8 +1,12 @@
-//! The engine's process.
+//! The engine's process: everything here runs in the child, apart from the service.
 
-use std::process::ExitCode;
+mod config;
+mod confinement;
+mod deduplication;
+mod ffi;
+mod gateway;
+mod process;
 
-/// Runs the engine in this process until standard input ends.
-pub fn run_engine() -> ExitCode {
-    ExitCode::FAILURE
-}
+pub(crate) use ffi::{EngineFault, QueryResult, QueryStream, StatementClass, Statistics};
+pub(crate) use gateway::{Gateway, Lease, LeaseError};
+pub use process::run_engine;

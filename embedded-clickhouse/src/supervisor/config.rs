@@ -1,4 +1,4 @@
-//! The parent's side.
+//! What a supervised engine needs, offers, and fails with.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -109,38 +109,4 @@ pub enum EngineError {
         /// The last lines of its standard error.
         output: String,
     },
-}
-
-/// A running, supervised engine.
-pub struct Engine {
-    endpoint: Endpoint,
-}
-
-impl Engine {
-    /// Starts the engine process, waits until it serves, and from then on restarts it whenever it ends.
-    pub async fn start(config: SupervisorConfig) -> Result<Self, EngineError> {
-        let program = config.program;
-        tokio::task::yield_now().await;
-        Err(EngineError::Start { status: program.display().to_string(), output: String::new() })
-    }
-
-    /// Where it serves, and the keys.
-    pub fn endpoint(&self) -> &Endpoint {
-        &self.endpoint
-    }
-
-    /// The engine process's id; absent between its end and its restart.
-    pub fn pid(&self) -> Option<u32> {
-        None
-    }
-
-    /// How often the process was started again since [`Engine::start`].
-    pub fn restarts(&self) -> u64 {
-        0
-    }
-
-    /// Lets requests at work finish, then ends the process.
-    pub async fn shutdown(self) {
-        tokio::task::yield_now().await;
-    }
 }
