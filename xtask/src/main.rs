@@ -1,13 +1,18 @@
 //! `cargo xtask`: everything one does with this repository, as commands that set up what they need.
 
-#![expect(clippy::print_stdout, reason = "these are command-line tasks; what they print is their result")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "these are command-line tasks; what they print is their result")]
 
+mod demo;
 mod progress;
 mod sdk;
 mod setup;
+mod tally;
+mod test;
+mod tidy;
 mod tree;
 
-use anyhow::Result;
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 /// Builds, tests and shows Beamline. Each task installs what it needs: Rust targets, npm and Python packages, Debian packages.
@@ -24,11 +29,24 @@ enum Task {
     Build,
     /// Install everything the other tasks need, without running them.
     Setup,
+    /// Run every check and test; the last line says how many passed and failed.
+    Test,
+    /// Check the house rules: who may import what, file sizes, lock files.
+    Tidy,
 }
 
-fn main() -> Result<()> {
-    match Arguments::parse().task {
+fn main() -> ExitCode {
+    let result = match Arguments::parse().task {
         Task::Build => sdk::run(),
         Task::Setup => setup::run(),
+        Task::Test => test::run(),
+        Task::Tidy => tidy::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }

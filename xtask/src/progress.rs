@@ -19,7 +19,7 @@ const SHOWN_LINES: usize = 120;
 /// # Errors
 /// When the command cannot be started or fails; its output has then been shown, followed by `advice`.
 pub(crate) fn run(label: &str, command: &mut Command, advice: &str) -> Result<String> {
-    let finished = observe(label, command).with_context(|| advice.to_owned())?;
+    let finished = observe(label, command, |_| String::new()).with_context(|| advice.to_owned())?;
     if finished.success {
         return Ok(finished.output);
     }
@@ -47,24 +47,24 @@ impl Finished {
     }
 }
 
-/// Runs `command` as a step called `label`; its failure is left to the caller.
+/// Runs `command` as a step called `label`, whose line ends with what `describe` says; failure is left to the caller.
 ///
 /// # Errors
 /// When the command cannot be started.
-pub(crate) fn observe(label: &str, command: &mut Command) -> Result<Finished> {
+pub(crate) fn observe(label: &str, command: &mut Command, describe: impl FnOnce(&Finished) -> String) -> Result<Finished> {
     let log = log_path(label)?;
     let file = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
     command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
-    let success = timed(label, || {
+    let work = || {
         let status = command.status().with_context(|| format!("cannot run {}", command.get_program().display()))?;
-        Ok(status.success())
-    })?;
-    let output = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
-    Ok(Finished { success, output, log })
+        let output = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
+        Ok(Finished { success: status.success(), output, log })
+    };
+    timed(label, work, |finished| if finished.success { describe(finished) } else { format!("failed  {}", describe(finished)) })
 }
 
-/// Runs `work` and prints `label` with the time it took; on a terminal the time runs along.
-pub(crate) fn timed<T>(label: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+/// Runs `work` and prints `label`, the time it took, and what `describe` says of the result; on a terminal the time runs along.
+pub(crate) fn timed<T>(label: &str, work: impl FnOnce() -> Result<T>, describe: impl FnOnce(&T) -> String) -> Result<T> {
     let started = Instant::now();
     print!("  {label} …");
     let _ = stdout().flush();
@@ -83,8 +83,8 @@ pub(crate) fn timed<T>(label: &str, work: impl FnOnce() -> Result<T>) -> Result<
         drop(done);
         result
     });
-    let verdict = if result.is_ok() { "" } else { " (failed)" };
-    println!(" {:.1} s{verdict}", started.elapsed().as_secs_f64());
+    let description = result.as_ref().map_or_else(|_| "failed".to_owned(), describe);
+    println!(" {:.1} s  {description}", started.elapsed().as_secs_f64());
     result
 }
 

@@ -5,6 +5,8 @@ use std::fmt::Write;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use super::Gate;
+
 /// Most bytes of WebAssembly, glue and stub together that the default entry may cost, brotli-compressed.
 pub(crate) const DEFAULT_ENTRY_BROTLI_BYTES: u64 = 22_000;
 /// Most bytes of the stub, minified: the only part a page loads before its own load event.
@@ -38,17 +40,16 @@ impl Sizes {
         })
     }
 
-    /// One sentence for each gate that does not hold.
-    pub(crate) fn violations(&self) -> Vec<String> {
-        let gates = [
-            ("the default entry (wasm, glue and stub, brotli)", self.default_entry_brotli, DEFAULT_ENTRY_BROTLI_BYTES),
-            ("the stub (minified)", self.stub, STUB_BYTES),
-        ];
-        gates
-            .into_iter()
-            .filter(|(_, size, limit)| size > limit)
-            .map(|(what, size, limit)| format!("{what} is {size} bytes, limit is {limit} bytes"))
-            .collect()
+    /// The limits that must hold.
+    pub(crate) fn gates(&self) -> [Gate; 2] {
+        let gate = |name, size, limit| Gate {
+            name,
+            violation: (size > limit).then(|| format!("{name}: {size} bytes, limit is {limit} bytes")),
+        };
+        [
+            gate("size of the default entry (wasm, glue and stub, brotli)", self.default_entry_brotli, DEFAULT_ENTRY_BROTLI_BYTES),
+            gate("size of the stub (minified)", self.stub, STUB_BYTES),
+        ]
     }
 
     /// A table for people.
@@ -90,11 +91,12 @@ mod tests {
 
     #[test]
     fn a_size_at_its_limit_passes_and_one_byte_more_fails() {
-        let at = Sizes::from_report(&report(22_000, 1_500)).unwrap();
-        assert_eq!(at.violations(), Vec::<String>::new());
-        let over = Sizes::from_report(&report(22_001, 1_501)).unwrap();
-        assert_eq!(over.violations().len(), 2);
-        assert!(over.violations()[0].contains("22001 bytes, limit is 22000"));
+        let violations =
+            |default_entry, stub| Sizes::from_report(&report(default_entry, stub)).unwrap().gates().map(|gate| gate.violation);
+        assert_eq!(violations(22_000, 1_500), [None, None]);
+        let [default_entry, stub] = violations(22_001, 1_501);
+        assert!(default_entry.is_some_and(|violation| violation.contains("22001 bytes, limit is 22000")));
+        assert!(stub.is_some());
     }
 
     #[test]
