@@ -1,4 +1,33 @@
 //! The Beamline browser SDK.
+//!
+//! A pure core, which is tested natively, and [`browser`], the only part that knows a browser. The browser's shell turns what
+//! happens in the page into [`Signal`]s; the [`Monitor`] decides what they mean and fills the [`outbox`]; beacons go out through the
+//! [`Host`]. Nothing in the core reads a clock, keeps a DOM node, formats with `core::fmt` or panics: the module must stay small, and
+//! a page must never notice it.
 
 #[cfg(target_arch = "wasm32")]
 pub mod browser;
+pub mod collect;
+pub mod config;
+pub mod entry;
+mod host;
+pub mod json;
+pub mod metrics;
+mod monitor;
+pub mod navigation;
+pub mod order;
+pub mod outbox;
+pub mod privacy;
+pub mod sampling;
+pub mod session;
+mod signal;
+pub mod text;
+pub mod time;
+pub mod uuid;
+pub mod views;
+pub mod visibility;
+pub mod vitals;
+
+pub use host::{Host, Posted};
+pub use monitor::{Landing, Monitor};
+pub use signal::Signal;

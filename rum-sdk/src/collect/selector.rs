@@ -1,0 +1,235 @@
+use crate::order::settle_last;
+use crate::text::{cut, squeezed};
+
+/// A node of the page, as far as selectors and names need it.
+pub trait Element: Clone {
+    /// `nodeName`.
+    fn node_name(&self) -> String;
+    /// Whether it is an element; documents, shadow roots and texts are not.
+    fn is_element(&self) -> bool;
+    /// Whether it is a document.
+    fn is_document(&self) -> bool;
+    /// `parentNode`; a shadow root is a parent and has none.
+    fn parent(&self) -> Option<Self>;
+    /// An attribute of an element. Always the attribute, never the property: inside a form, an input named `id` hides the property.
+    fn attribute(&self, name: &str) -> Option<String>;
+    /// `textContent`.
+    fn text(&self) -> String;
+}
+
+/// Longest selector, in UTF-16 code units as JavaScript counts; the first part is always there.
+const LONGEST_SELECTOR: usize = 100;
+/// Longest accessible name, bytes.
+const LONGEST_LABEL: usize = 80;
+/// How far up the element that was meant may be, such as the button around an icon.
+const HIGHEST_CONTROL: usize = 5;
+
+/// A CSS-like path to a node, without any content of the page: `main>div.card.wide>button`. It ends at an id, or when it gets long.
+#[must_use]
+pub fn selector<N: Element>(node: N) -> String {
+    let mut path = String::new();
+    let mut next = Some(node);
+    while let Some(node) = next {
+        if node.is_document() {
+            break;
+        }
+        let id = node.is_element().then(|| node.attribute("id")).flatten().filter(|id| !id.is_empty());
+        let part = match &id {
+            Some(id) => ["#", id].concat(),
+            None => tag_and_classes(&node),
+        };
+        if length(&path) + length(&part) > LONGEST_SELECTOR - 1 {
+            return if path.is_empty() { part } else { path };
+        }
+        path = if path.is_empty() { part } else { [&part, ">", &path].concat() };
+        next = if id.is_some() { None } else { node.parent() };
+    }
+    path
+}
+
+fn tag_and_classes<N: Element>(node: &N) -> String {
+    let name = node.node_name();
+    if !node.is_element() {
+        return name.chars().filter(|&character| character != '#').map(|character| character.to_ascii_uppercase()).collect();
+    }
+    let mut part: String = name.chars().map(|character| character.to_ascii_lowercase()).collect();
+    let classes = node.attribute("class").unwrap_or_default();
+    let mut sorted: Vec<&str> = Vec::new();
+    for class in classes.split_ascii_whitespace() {
+        // As in a class list, the same class counts once.
+        if !sorted.contains(&class) {
+            sorted.push(class);
+            settle_last(&mut sorted, |one, other| one < other);
+        }
+    }
+    for class in sorted {
+        part.push('.');
+        part.push_str(class);
+    }
+    part
+}
+
+fn length(text: &str) -> usize {
+    text.chars().map(char::len_utf16).sum()
+}
+
+/// The accessible name of what was clicked, or of the control around it, at most 80 bytes. It comes from the author's words only: `aria-label`,
+/// `title`, `alt`, or the text of a button or link. What the user wrote or chose is never read.
+#[must_use]
+pub fn label<N: Element>(node: N) -> Option<String> {
+    let mut next = Some(node);
+    for _ in 0..HIGHEST_CONTROL {
+        let node = next.filter(Element::is_element)?;
+        for attribute in ["aria-label", "title", "alt"] {
+            if let Some(name) = node.attribute(attribute).and_then(|name| shortened(&name)) {
+                return Some(name);
+            }
+        }
+        match control(&node) {
+            Control::Labelled => return if is_editable(&node) { None } else { shortened(&node.text()) },
+            Control::Filled => return None,
+            Control::No => next = node.parent(),
+        }
+    }
+    None
+}
+
+enum Control {
+    /// Its text was written by the page's author.
+    Labelled,
+    /// It holds what the user wrote or chose.
+    Filled,
+    No,
+}
+
+fn control<N: Element>(node: &N) -> Control {
+    let tag = node.node_name();
+    let is = |names: &[&str]| names.iter().any(|name| tag.eq_ignore_ascii_case(name));
+    let role = node.attribute("role").unwrap_or_default();
+    if is(&["input", "textarea", "select", "option"]) || node.attribute("contenteditable").is_some() {
+        Control::Filled
+    } else if is(&["button", "a", "summary"]) || ["button", "link", "tab", "menuitem"].contains(&role.as_str()) {
+        Control::Labelled
+    } else {
+        Control::No
+    }
+}
+
+/// Whether the user may have written the node's text.
+fn is_editable<N: Element>(node: &N) -> bool {
+    let mut next = node.parent();
+    while let Some(node) = next {
+        if node.is_element() && node.attribute("contenteditable").is_some() {
+            return true;
+        }
+        next = node.parent();
+    }
+    false
+}
+
+fn shortened(text: &str) -> Option<String> {
+    let text = squeezed(text);
+    (!text.is_empty()).then(|| String::from(cut(&text, LONGEST_LABEL)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::rc::Rc;
+
+    #[derive(Clone)]
+    struct Node(Rc<Data>);
+
+    struct Data {
+        name: &'static str,
+        attributes: Vec<(&'static str, String)>,
+        text: &'static str,
+        parent: Option<Node>,
+    }
+
+    impl Element for Node {
+        fn node_name(&self) -> String {
+            self.0.name.into()
+        }
+        fn is_element(&self) -> bool {
+            !self.0.name.starts_with('#')
+        }
+        fn is_document(&self) -> bool {
+            self.0.name == "#document"
+        }
+        fn parent(&self) -> Option<Self> {
+            self.0.parent.clone()
+        }
+        fn attribute(&self, name: &str) -> Option<String> {
+            self.0.attributes.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone())
+        }
+        fn text(&self) -> String {
+            self.0.text.into()
+        }
+    }
+
+    /// Builds a node from its ancestors, outermost first: `TAG key=value …|text`.
+    fn node(path: &[&'static str]) -> Node {
+        let mut parent = Some(Node(Rc::new(Data { name: "#document", attributes: vec![], text: "", parent: None })));
+        for description in path {
+            let (head, text) = description.split_once('|').unwrap_or((description, ""));
+            let mut words = head.split(", ");
+            let name = words.next().unwrap();
+            let attributes = words.map(|word| word.split_once('=').map(|(key, value)| (key, value.to_owned())).unwrap()).collect();
+            parent = Some(Node(Rc::new(Data { name, attributes, text, parent })));
+        }
+        parent.unwrap()
+    }
+
+    #[test]
+    fn a_selector_is_the_path_of_tags_and_sorted_classes() {
+        let check = |path: &[&'static str], expected: &str| assert_eq!(selector(node(path)), expected);
+        check(&["HTML", "BODY", "DIV, class= wide  card wide", "BUTTON"], "html>body>div.card.wide>button");
+        check(&["HTML", "BODY", "MAIN, id=shop", "DIV"], "#shop>div");
+        check(&["HTML", "DIV, id=", "svg, class=icon"], "html>div>svg.icon");
+        check(&["HTML", "X-APP", "#document-fragment", "BUTTON"], "html>x-app>DOCUMENT-FRAGMENT>button");
+    }
+
+    #[test]
+    fn a_selector_stays_below_a_hundred_characters_but_has_one_part() {
+        let long: &'static str = Box::leak(format!("DIV, class={}", "c".repeat(120)).into_boxed_str());
+        assert_eq!(selector(node(&["HTML", long])), format!("div.{}", "c".repeat(120)));
+        assert_eq!(selector(node(&["HTML", long, "P"])), "p");
+        let half: &'static str = Box::leak(format!("DIV, class={}", "ä".repeat(45)).into_boxed_str());
+        assert_eq!(selector(node(&[half, half])), format!("div.{0}>div.{0}", "ä".repeat(45)), "98 and the sign between");
+    }
+
+    fn named(path: &[&'static str]) -> Option<String> {
+        label(node(path))
+    }
+
+    #[test]
+    fn a_control_is_named_by_its_author() {
+        assert_eq!(named(&["BUTTON|\n  Add to   cart "]).as_deref(), Some("Add to cart"));
+        assert_eq!(named(&["A, aria-label=Home|x"]).as_deref(), Some("Home"));
+        assert_eq!(named(&["BUTTON|Save", "SPAN", "svg"]).as_deref(), Some("Save"), "an icon inside a button");
+        assert_eq!(named(&["DIV, role=menuitem|Copy"]).as_deref(), Some("Copy"));
+        assert_eq!(named(&["IMG, alt=Red shoe"]).as_deref(), Some("Red shoe"));
+        assert_eq!(named(&["BUTTON|😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀"]).map(|text| text.len()), Some(80));
+    }
+
+    #[test]
+    fn what_is_no_control_has_no_name() {
+        assert_eq!(named(&["BODY", "DIV|the whole page"]), None);
+        assert_eq!(named(&["BUTTON|  "]), None);
+    }
+
+    #[test]
+    fn what_the_user_wrote_or_chose_is_never_read() {
+        for path in [
+            ["FORM", "INPUT, type=password, value=hunter2|hunter2"],
+            ["FORM", "TEXTAREA|dear diary"],
+            ["SELECT|Mr Mrs", "OPTION|Mrs"],
+            ["DIV, contenteditable=true|dear diary", "P|dear diary"],
+            ["DIV, contenteditable=true|dear diary", "A|dear diary"],
+        ] {
+            assert_eq!(named(&path), None, "{path:?}");
+        }
+        assert_eq!(named(&["INPUT, aria-label=Password, value=hunter2"]).as_deref(), Some("Password"));
+    }
+}

@@ -1,0 +1,26 @@
+//! The web vitals, one file each: plain arithmetic over entries, with no clock, no browser and no reporting.
+
+mod cls;
+mod fcp;
+mod fid;
+mod inp;
+mod lcp;
+mod reporter;
+mod ttfb;
+
+pub use cls::Cls;
+pub use fcp::Fcp;
+pub use fid::Fid;
+pub use inp::{Inp, InteractionCount};
+pub use lcp::Lcp;
+pub use reporter::{Report, Reporter};
+pub use ttfb::Ttfb;
+
+/// A metric's value and the entries it comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured<E> {
+    /// The value, in the metric's unit.
+    pub value: f64,
+    /// The browser's entries behind it.
+    pub entries: Vec<E>,
+}

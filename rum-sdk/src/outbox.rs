@@ -1,0 +1,419 @@
+//! Events on their way out: a batch that is being filled, and beacons that wait to be sent or for their outcome.
+
+use rum_protocol::{Beacon, Event, Losses, Session, View};
+
+use crate::json::{self, Raw};
+
+/// A batch goes out with so many events.
+const MOST_EVENTS: usize = 10;
+/// A batch goes out this long after its first event, milliseconds.
+const LONGEST_WAIT_MS: f64 = 5000.0;
+/// Most bytes of views and events in a beacon. With the envelope it stays below 60 KiB; browsers take 64 KiB at once.
+const MOST_BYTES: usize = 58 * 1024;
+/// Most beacons that wait for another try.
+const MOST_BEACONS: usize = 8;
+/// How long a beacon waits when the service does not say, milliseconds.
+const RETRY_AFTER_MS: f64 = 5000.0;
+/// How long it waits at most, milliseconds.
+const LONGEST_RETRY_AFTER_MS: f64 = 60_000.0;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    open: Option<Batch>,
+    ready: Vec<Parcel>,
+    waiting: Vec<Parcel>,
+    lost: Losses,
+    numbers: u32,
+}
+
+#[derive(Debug)]
+struct Batch {
+    session: Session,
+    views: Vec<View>,
+    events: Vec<Raw>,
+    bytes: usize,
+    deadline: f64,
+}
+
+/// A beacon that is complete but for the time it is sent.
+#[derive(Debug)]
+pub struct Parcel {
+    /// Names it to the host.
+    pub number: u32,
+    /// Its content. `sent_at_ms`, `context`, and whose it is are filled in when it is sent.
+    pub beacon: Beacon<Raw>,
+    not_before: f64,
+    was_tried: bool,
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Outcome {
+    /// The HTTP status; 0 when there was no answer.
+    pub status: u16,
+    /// `Retry-After` in seconds; 0 when absent.
+    pub retry_after: f64,
+}
+
+impl Outbox {
+    /// Adds an event of `view` to the batch. `now` is on the page's clock, as everywhere here.
+    pub fn push(&mut self, mut event: Event, view: &View, session: &Session, now: f64) {
+        let belongs = |batch: &Batch| batch.session == *session;
+        if !self.open.as_ref().is_some_and(belongs) {
+            self.seal();
+        }
+        let view_bytes = json_bytes(view);
+        let mut written = self.write(&mut event, view);
+        if self.open.as_ref().is_some_and(|open| open.bytes + view_bytes + written.0.len() > MOST_BYTES) {
+            self.seal();
+            written = self.write(&mut event, view);
+        }
+        if view_bytes + written.0.len() > MOST_BYTES {
+            self.dropped(1);
+            return;
+        }
+        let open = self.open.get_or_insert_with(|| Batch {
+            session: session.clone(),
+            views: Vec::new(),
+            events: Vec::new(),
+            bytes: 0,
+            deadline: now + LONGEST_WAIT_MS,
+        });
+        if !open.views.iter().any(|known| known.id == view.id) {
+            open.views.push(view.clone());
+            open.bytes += view_bytes;
+        }
+        open.bytes += written.0.len();
+        open.events.push(written);
+        if open.events.len() >= MOST_EVENTS {
+            self.seal();
+        }
+    }
+
+    /// A view got its name: events of it that wait in the batch have it too.
+    pub fn renamed(&mut self, view: &View) {
+        if let Some(open) = &mut self.open {
+            for known in &mut open.views {
+                if known.id == view.id {
+                    open.bytes += json_bytes(view);
+                    *known = view.clone();
+                }
+            }
+        }
+    }
+
+    /// Counts events that were dropped before they came here.
+    pub const fn dropped(&mut self, count: u32) {
+        self.lost.dropped = self.lost.dropped.saturating_add(count);
+    }
+
+    /// Closes the batch, so that it is due at once.
+    pub fn seal(&mut self) {
+        let Some(batch) = self.open.take() else { return };
+        let lost = core::mem::take(&mut self.lost);
+        self.numbers = self.numbers.wrapping_add(1);
+        let beacon = Beacon {
+            v: rum_protocol::VERSION,
+            beacon_id: String::new(),
+            sent_at_ms: 0,
+            sdk: None,
+            release: None,
+            env: None,
+            session: Some(batch.session),
+            context: None,
+            lost: (lost != Losses::default()).then_some(lost),
+            views: batch.views,
+            events: batch.events,
+        };
+        self.queue(Parcel { number: self.numbers, beacon, not_before: 0.0, was_tried: false });
+    }
+
+    /// Takes a beacon that is due.
+    pub fn take_due(&mut self, now: f64) -> Option<Parcel> {
+        if self.open.as_ref().is_some_and(|open| open.deadline <= now) {
+            self.seal();
+        }
+        take(&mut self.ready, |parcel| parcel.not_before <= now)
+    }
+
+    /// Keeps a beacon until its outcome is known.
+    pub fn wait_for(&mut self, parcel: Parcel) {
+        self.waiting.push(parcel);
+    }
+
+    /// A beacon's outcome is known. It is tried once more if it did not arrive or the service was busy; otherwise it is done, or
+    /// lost.
+    pub fn settled(&mut self, number: u32, outcome: Outcome, now: f64) {
+        let Some(mut parcel) = take(&mut self.waiting, |parcel| parcel.number == number) else { return };
+        match outcome.status {
+            200..=299 => {}
+            0 | 429 | 503 if !parcel.was_tried => {
+                let asked = outcome.retry_after * 1000.0;
+                let wait = if asked > 0.0 { asked.min(LONGEST_RETRY_AFTER_MS) } else { RETRY_AFTER_MS };
+                parcel.not_before = now + wait;
+                parcel.was_tried = true;
+                self.queue(parcel);
+            }
+            _ => {
+                self.take_back(&parcel);
+                self.lost.refused = self.lost.refused.saturating_add(count(&parcel));
+            }
+        }
+    }
+
+    /// When something will be due, if anything will.
+    #[must_use]
+    pub fn next_due(&self) -> Option<f64> {
+        let deadlines = self.open.iter().map(|open| open.deadline).chain(self.ready.iter().map(|parcel| parcel.not_before));
+        deadlines.reduce(f64::min)
+    }
+
+    fn write(&self, event: &mut Event, view: &View) -> Raw {
+        let views = self.open.as_ref().map_or(&[][..], |open| &open.views);
+        let index = views.iter().position(|known| known.id == view.id).unwrap_or(views.len());
+        let index = u32::try_from(index).unwrap_or_default();
+        match event {
+            Event::PageView(event) => event.view = index,
+            Event::Vital(event) => event.view = index,
+            Event::Error(event) => event.view = index,
+            Event::Action(event) => event.view = index,
+        }
+        let mut out = String::new();
+        json::write(&mut out, &*event);
+        Raw(out)
+    }
+
+    /// Puts a beacon into the queue; the oldest gives way.
+    fn queue(&mut self, parcel: Parcel) {
+        if self.ready.len() >= MOST_BEACONS
+            && let Some(oldest) = take(&mut self.ready, |_| true)
+        {
+            self.take_back(&oldest);
+            self.dropped(count(&oldest));
+        }
+        self.ready.push(parcel);
+    }
+
+    /// The losses a lost beacon would have told are told by the next one.
+    fn take_back(&mut self, parcel: &Parcel) {
+        let lost = parcel.beacon.lost.unwrap_or_default();
+        self.dropped(lost.dropped);
+        self.lost.refused = self.lost.refused.saturating_add(lost.refused);
+    }
+}
+
+fn count(parcel: &Parcel) -> u32 {
+    u32::try_from(parcel.beacon.events.len()).unwrap_or(u32::MAX)
+}
+
+fn json_bytes(view: &View) -> usize {
+    let mut out = String::new();
+    json::write(&mut out, view);
+    out.len()
+}
+
+/// Takes the first one that fits, in order.
+fn take(parcels: &mut Vec<Parcel>, fits: impl Fn(&Parcel) -> bool) -> Option<Parcel> {
+    let mut taken = None;
+    for parcel in core::mem::take(parcels) {
+        if taken.is_none() && fits(&parcel) {
+            taken = Some(parcel);
+        } else {
+            parcels.push(parcel);
+        }
+    }
+    taken
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rum_protocol::{Action, Id};
+
+    const BUSY: Outcome = Outcome { status: 503, retry_after: 0.0 };
+
+    fn view(id: u64) -> View {
+        View { id: Id(id), url: "https://shop.example/".into(), ..View::default() }
+    }
+
+    fn session(id: u64) -> Session {
+        Session { id: Id(id), started_at_ms: 1, sample_rate: 1.0 }
+    }
+
+    fn action(name: &str) -> Event {
+        Event::Action(Action { action: name.into(), ..Action::default() })
+    }
+
+    fn push(outbox: &mut Outbox, name: &str, view_id: u64, now: f64) {
+        outbox.push(action(name), &view(view_id), &session(1), now);
+    }
+
+    fn names(parcel: &Parcel) -> Vec<(String, u32)> {
+        let read = |event: &Raw| match serde_json::from_str::<Event>(&event.0).unwrap() {
+            Event::Action(action) => (action.action, action.view),
+            other => panic!("{other:?}"),
+        };
+        parcel.beacon.events.iter().map(read).collect()
+    }
+
+    #[test]
+    fn ten_events_are_due_at_once() {
+        let mut outbox = Outbox::default();
+        for _ in 0..9 {
+            push(&mut outbox, "a", 1, 100.0);
+        }
+        assert!(outbox.take_due(100.0).is_none());
+        push(&mut outbox, "a", 1, 100.0);
+        assert_eq!(outbox.take_due(100.0).map(|parcel| parcel.beacon.events.len()), Some(10));
+        assert_eq!(outbox.next_due(), None);
+    }
+
+    #[test]
+    fn fewer_are_due_five_seconds_after_the_first() {
+        let mut outbox = Outbox::default();
+        push(&mut outbox, "a", 1, 100.0);
+        push(&mut outbox, "b", 1, 3000.0);
+        assert_eq!(outbox.next_due(), Some(5100.0));
+        assert!(outbox.take_due(5099.0).is_none());
+        assert_eq!(outbox.take_due(5100.0).map(|parcel| parcel.beacon.events.len()), Some(2));
+    }
+
+    #[test]
+    fn events_point_to_their_view_by_its_place_in_the_beacon() {
+        let mut outbox = Outbox::default();
+        for (name, view) in [("a", 7), ("b", 9), ("c", 7)] {
+            push(&mut outbox, name, view, 0.0);
+        }
+        outbox.seal();
+        let parcel = outbox.take_due(0.0).unwrap();
+        assert_eq!(names(&parcel), [("a".into(), 0), ("b".into(), 1), ("c".into(), 0)]);
+        assert_eq!(parcel.beacon.views.iter().map(|view| view.id.0).collect::<Vec<_>>(), [7, 9]);
+    }
+
+    #[test]
+    fn a_name_given_while_events_wait_goes_with_them() {
+        let mut outbox = Outbox::default();
+        push(&mut outbox, "a", 1, 0.0);
+        outbox.renamed(&View { page: Some("home".into()), ..view(1) });
+        outbox.seal();
+        assert_eq!(outbox.take_due(0.0).unwrap().beacon.views[0].page.as_deref(), Some("home"));
+    }
+
+    #[test]
+    fn another_session_begins_another_beacon() {
+        let mut outbox = Outbox::default();
+        outbox.push(action("a"), &view(1), &session(1), 0.0);
+        outbox.push(action("b"), &view(1), &session(2), 0.0);
+        assert_eq!(outbox.take_due(0.0).unwrap().beacon.session, Some(session(1)));
+        outbox.seal();
+        assert_eq!(outbox.take_due(0.0).unwrap().beacon.session, Some(session(2)));
+    }
+
+    #[test]
+    fn no_beacon_is_larger_than_the_limit() {
+        let mut outbox = Outbox::default();
+        let big = "x".repeat(25_000);
+        for view in 0..9 {
+            push(&mut outbox, &big, view, 0.0);
+        }
+        outbox.seal();
+        let mut events = 0;
+        while let Some(parcel) = outbox.take_due(0.0) {
+            let mut body = String::new();
+            json::write(&mut body, &parcel.beacon);
+            assert!(body.len() <= 60 * 1024, "{}", body.len());
+            assert!(names(&parcel).iter().all(|(_, view)| (*view as usize) < parcel.beacon.views.len()));
+            events += parcel.beacon.events.len();
+        }
+        assert_eq!(events, 9);
+    }
+
+    #[test]
+    fn an_event_that_fits_nowhere_is_dropped_and_counted() {
+        let mut outbox = Outbox::default();
+        push(&mut outbox, &"x".repeat(MOST_BYTES), 1, 0.0);
+        push(&mut outbox, "a", 1, 0.0);
+        outbox.seal();
+        assert_eq!(outbox.take_due(0.0).unwrap().beacon.lost, Some(Losses { dropped: 1, refused: 0 }));
+    }
+
+    fn sent(outbox: &mut Outbox, now: f64) -> u32 {
+        outbox.seal();
+        let parcel = outbox.take_due(now).unwrap();
+        let number = parcel.number;
+        outbox.wait_for(parcel);
+        number
+    }
+
+    #[test]
+    fn a_busy_service_is_tried_once_more_when_it_says() {
+        let mut outbox = Outbox::default();
+        push(&mut outbox, "a", 1, 0.0);
+        let number = sent(&mut outbox, 0.0);
+        outbox.settled(number, Outcome { retry_after: 20.0, ..BUSY }, 1000.0);
+        assert_eq!(outbox.next_due(), Some(21_000.0));
+        assert!(outbox.take_due(20_999.0).is_none());
+        let again = outbox.take_due(21_000.0).unwrap();
+        assert_eq!((again.number, again.beacon.events.len()), (number, 1));
+        outbox.wait_for(again);
+        outbox.settled(number, BUSY, 22_000.0);
+        assert_eq!(outbox.next_due(), None);
+        push(&mut outbox, "b", 1, 0.0);
+        outbox.seal();
+        assert_eq!(outbox.take_due(0.0).unwrap().beacon.lost, Some(Losses { dropped: 0, refused: 1 }));
+    }
+
+    #[test]
+    fn the_wait_for_another_try_has_bounds() {
+        for (retry_after, due) in [(0.0, 5000.0), (f64::NAN, 5000.0), (-3.0, 5000.0), (1e9, 60_000.0)] {
+            let mut outbox = Outbox::default();
+            push(&mut outbox, "a", 1, 0.0);
+            let number = sent(&mut outbox, 0.0);
+            outbox.settled(number, Outcome { status: 0, retry_after }, 0.0);
+            assert_eq!(outbox.next_due(), Some(due), "{retry_after}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_final_and_an_acceptance_is_not_a_loss() {
+        let mut outbox = Outbox::default();
+        for (status, lost) in [(202, None), (401, None), (202, Some(Losses { dropped: 0, refused: 1 }))] {
+            push(&mut outbox, "a", 1, 0.0);
+            outbox.seal();
+            let parcel = outbox.take_due(0.0).unwrap();
+            assert_eq!(parcel.beacon.lost, lost, "before {status}");
+            let number = parcel.number;
+            outbox.wait_for(parcel);
+            outbox.settled(number, Outcome { status, retry_after: 0.0 }, 0.0);
+            assert_eq!(outbox.next_due(), None);
+        }
+    }
+
+    #[test]
+    fn losses_a_lost_beacon_would_have_told_are_told_later() {
+        let mut outbox = Outbox::default();
+        outbox.dropped(3);
+        push(&mut outbox, "a", 1, 0.0);
+        let number = sent(&mut outbox, 0.0);
+        outbox.settled(number, Outcome { status: 413, retry_after: 0.0 }, 0.0);
+        push(&mut outbox, "b", 1, 0.0);
+        outbox.seal();
+        assert_eq!(outbox.take_due(0.0).unwrap().beacon.lost, Some(Losses { dropped: 3, refused: 1 }));
+    }
+
+    #[test]
+    fn the_oldest_beacon_gives_way_and_its_events_are_counted() {
+        let mut outbox = Outbox::default();
+        for index in 0..=MOST_BEACONS {
+            push(&mut outbox, &index.to_string(), 1, 0.0);
+            let number = sent(&mut outbox, 0.0);
+            outbox.settled(number, BUSY, 0.0);
+        }
+        let due: Vec<_> = core::iter::from_fn(|| outbox.take_due(5000.0)).map(|parcel| names(&parcel)[0].0.clone()).collect();
+        assert_eq!(due, ["1", "2", "3", "4", "5", "6", "7", "8"]);
+        push(&mut outbox, "last", 1, 0.0);
+        outbox.seal();
+        assert_eq!(outbox.take_due(0.0).unwrap().beacon.lost, Some(Losses { dropped: 1, refused: 0 }));
+    }
+}

@@ -1,0 +1,58 @@
+use crate::collect::CaughtError;
+use crate::entry::{EventTiming, LargestPaint, LayoutShift};
+use crate::outbox::Outcome;
+
+/// One thing that happened, told to the [`crate::Monitor`]. Times are on the page's clock. `N` is an element of the page, which is
+/// looked at and not kept.
+#[derive(Clone, Debug)]
+pub enum Signal<N> {
+    /// The `first-contentful-paint` entry's start.
+    FirstContentfulPaint(f64),
+    /// A batch of `largest-contentful-paint` entries.
+    LargestContentfulPaint(Vec<LargestPaint<()>>),
+    /// A batch of `layout-shift` entries.
+    LayoutShift(Vec<LayoutShift<()>>),
+    /// The `first-input` entry.
+    FirstInput(EventTiming<()>),
+    /// A batch of `event` entries, the first input among them.
+    Interactions(Vec<EventTiming<()>>),
+    /// The user clicked or pressed a key, and the page had time to show what it was about to show.
+    Acted,
+    /// The page was hidden at that time. Entries that still wait, and then [`Signal::Hidden`], follow.
+    HiddenSince(f64),
+    /// The page is hidden and every entry was told: the last moment to send anything.
+    Hidden {
+        /// `performance.interactionCount`, where the browser counts.
+        interaction_count: Option<f64>,
+    },
+    /// The page came back from the back/forward cache, at this address.
+    Restored(String),
+    /// The address may have changed to this one.
+    Route(String),
+    /// `trackPageView`, and the address it was called at.
+    PageView {
+        /// The page's name.
+        name: String,
+        /// The address.
+        href: String,
+    },
+    /// An error.
+    Error(CaughtError),
+    /// A click of the user.
+    Click(N),
+    /// `trackUserAction`.
+    Action {
+        /// What was done.
+        action: String,
+        /// The caller's grouping.
+        category: Option<String>,
+        /// The caller's number.
+        value: Option<f64>,
+    },
+    /// Send what waits.
+    Flush,
+    /// The time asked for by [`crate::Host::wake_at`] has come.
+    Timer,
+    /// A beacon's outcome.
+    Settled(u32, Outcome),
+}

@@ -1,0 +1,102 @@
+//! Texts, handled without anything that can panic or links the formatting machinery.
+
+/// The longest start of `text` that has at most `most_bytes` bytes and ends between two characters.
+#[must_use]
+pub fn cut(text: &str, most_bytes: usize) -> &str {
+    let mut end = most_bytes.min(text.len());
+    loop {
+        match text.get(..end) {
+            Some(start) => return start,
+            None => end -= 1,
+        }
+    }
+}
+
+/// [`cut`], in place.
+#[must_use]
+pub fn bounded(mut text: String, most_bytes: usize) -> String {
+    if text.len() > most_bytes {
+        text = String::from(cut(&text, most_bytes));
+    }
+    text
+}
+
+/// White space gone from both ends, and every run of it inside made one space.
+#[must_use]
+pub fn squeezed(text: &str) -> String {
+    let mut out = String::new();
+    let mut gap = false;
+    for character in text.chars() {
+        if character <= ' ' || character == '\u{a0}' {
+            gap = !out.is_empty();
+        } else {
+            if gap {
+                out.push(' ');
+                gap = false;
+            }
+            out.push(character);
+        }
+    }
+    out
+}
+
+/// Appends a whole number in decimal digits.
+pub fn push_whole(out: &mut String, mut value: u64) {
+    let mut digits = [0; 20];
+    let mut used = 0;
+    for slot in digits.iter_mut().rev() {
+        *slot = b'0' + (value % 10) as u8;
+        value /= 10;
+        used += 1;
+        if value == 0 {
+            break;
+        }
+    }
+    for &digit in digits.iter().skip(20 - used) {
+        out.push(char::from(digit));
+    }
+}
+
+/// Appends the lowest `digits` hexadecimal digits of a number.
+pub fn push_hexadecimal(out: &mut String, value: u64, digits: u32) {
+    for digit in (0..digits).rev() {
+        let nibble = (value >> (4 * digit) & 15) as u8;
+        out.push(char::from(if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cut_never_splits_a_character() {
+        assert_eq!(cut("häß", 3), "hä");
+        assert_eq!(cut("häß", 2), "h");
+        assert_eq!(cut("häß", 99), "häß");
+        assert_eq!(cut("ä", 1), "");
+        assert_eq!(bounded("abc".into(), 2), "ab");
+    }
+
+    #[test]
+    fn white_space_is_squeezed() {
+        assert_eq!(squeezed("  Add\n\t to\u{a0}cart  "), "Add to cart");
+        assert_eq!(squeezed(" \n "), "");
+    }
+
+    #[test]
+    fn hexadecimal_digits_are_the_lowest_ones() {
+        let mut out = String::new();
+        push_hexadecimal(&mut out, 0x0123_abcd, 6);
+        assert_eq!(out, "23abcd");
+    }
+
+    #[test]
+    fn whole_numbers_are_written_like_the_standard_library_does() {
+        for value in [0, 7, 10, 99, 1_700_000_000_123, u64::MAX] {
+            let mut out = String::new();
+            push_whole(&mut out, value);
+            assert_eq!(out, value.to_string());
+        }
+    }
+}
