@@ -48,8 +48,7 @@ fn server_config(layout: &Layout, users_file: &Path, memory_bytes: Option<u64>) 
         "<clickhouse>\n  \
            <path>{data}</path>\n  \
            <user_files_path>{user_files}</user_files_path>\n  \
-           <users_config>{users}</users_config>\n  \
-           <timezone>UTC</timezone>\n\
+           <users_config>{users}</users_config>\n\
          {memory}  \
            <mark_cache_size>67108864</mark_cache_size>\n  \
            <index_mark_cache_size>16777216</index_mark_cache_size>\n  \

@@ -67,6 +67,8 @@ fn execute(gateway: &Gateway, job: Job, limits: Limits, reply: &mut Reply) -> Re
             judge(&mut lease, job.role, job.read_only, &judged)?;
             let result = lease.insert(&statement, &format, &job.parameters, data.iter().map(|piece| &piece[..]))?;
             make_durable(gateway)?;
+            // Given back before the client learns of the end, because its next request may be of the same session.
+            drop(lease);
             send(reply, Answer { statistics: result.statistics(), format: None, body: AnswerBody::Whole(Bytes::new()) });
         }
         Work::Query { sql, format, streamed } => {
@@ -86,6 +88,7 @@ fn execute(gateway: &Gateway, job: Job, limits: Limits, reply: &mut Reply) -> Re
                 return Err(Fault::new(Reason::ReplyTooLarge, &format!("the reply is larger than {} bytes", limits.reply_bytes)));
             }
             let statistics = result.statistics();
+            drop(lease);
             send(reply, Answer { statistics, format: Some(format), body: AnswerBody::Whole(Bytes::from_owner(result)) });
         }
     }
@@ -165,30 +168,42 @@ fn stream_reply(mut stream: QueryStream<Lease>, chunks: Chunks, format: String, 
     let first = stream.fetch()?;
     let statistics = first.statistics();
     let first = Bytes::from_owner(first);
-    let torn = || Fault::new(Reason::UnknownException, "the engine's reply has no header");
-    let header = if first.is_empty() { Bytes::new() } else { first.slice(..chunks.header_bytes(&first).ok_or_else(torn)?) };
+    let header = if first.is_empty() { Bytes::new() } else { first.slice(..chunks.header_bytes(&first).ok_or_else(headless)?) };
     let (send_chunk, receive_chunks) = mpsc::channel(CHUNKS_AHEAD);
     let ended = first.is_empty();
-    let body = AnswerBody::Stream(first, receive_chunks);
-    send(reply, Answer { statistics, format: Some(format), body });
-    let runtime = Handle::current();
-    if ended {
+    let answer = Answer { statistics, format: Some(format), body: AnswerBody::Stream(first, receive_chunks) };
+    if !ended {
+        send(reply, answer);
+        forward(&mut stream, &header, &send_chunk);
+        // As above: `send_chunk`, whose end is the reply's end, goes after it.
+        drop(stream);
         return Ok(());
     }
+    drop(stream);
+    send(reply, answer);
+    Ok(())
+}
+
+/// Sends the chunks on until the last, an error, or the client's end.
+fn forward(stream: &mut QueryStream<Lease>, header: &[u8], chunks: &mpsc::Sender<Result<Bytes, Fault>>) {
+    let runtime = Handle::current();
     loop {
         let chunk = match stream.fetch().map_err(Fault::from) {
-            Ok(chunk) if chunk.as_ref().is_empty() => break,
-            Ok(chunk) => without_header(chunk, &header).ok_or_else(torn),
+            Ok(chunk) if chunk.as_ref().is_empty() => return,
+            Ok(chunk) => without_header(chunk, header).ok_or_else(headless),
             Err(fault) => Err(fault),
         };
         let failed = chunk.is_err();
         // Fails when the client has left, or does not read on.
-        let sent = runtime.block_on(send_chunk.send_timeout(chunk, READ_TIMEOUT));
+        let sent = runtime.block_on(chunks.send_timeout(chunk, READ_TIMEOUT));
         if failed || sent.is_err() {
-            break;
+            return;
         }
     }
-    Ok(())
+}
+
+fn headless() -> Fault {
+    Fault::new(Reason::UnknownException, "the engine's reply has no header")
 }
 
 fn without_header(chunk: QueryResult, header: &[u8]) -> Option<Bytes> {

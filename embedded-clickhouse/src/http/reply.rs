@@ -62,13 +62,19 @@ impl Options {
                     let empty = chunk.as_ref().is_ok_and(Bytes::is_empty);
                     async move { !empty }
                 });
-                Body::from_stream(chunks.flat_map(move |chunk| {
-                    stream::iter(match chunk {
-                        Ok(chunk) => vec![Ok(pack(chunk))],
-                        // As ClickHouse does when the status line is gone already: the error's text ends the data, and the reply is
-                        // cut off so that no client takes it for whole.
-                        Err(fault) => vec![Ok(pack(fault.text(&version).into())), Err(fault)],
-                    })
+                Body::from_stream(chunks.flat_map(move |chunk| match chunk {
+                    Ok(chunk) => stream::iter(vec![Ok(pack(chunk))]).left_stream(),
+                    // As ClickHouse does when the status line is gone already: the error's text ends the data, and the reply is cut
+                    // off so that no client takes it for whole.
+                    Err(fault) => {
+                        let text = Ok(pack(fault.text(&version).into()));
+                        let cut = stream::once(async {
+                            // Lets the connection write what it has before it learns of the end.
+                            tokio::task::yield_now().await;
+                            Err(fault)
+                        });
+                        stream::iter([text]).chain(cut).right_stream()
+                    }
                 }))
             }
         }

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// How to run the engine process.
 #[derive(Clone)]
@@ -32,10 +33,13 @@ pub struct SupervisorConfig {
     pub max_concurrent_statements: usize,
     /// How long one statement of the reading user may run, in seconds.
     pub max_read_seconds: u64,
+    /// The longest wait before a process that keeps ending is started again; the first wait is 0.1 s.
+    pub max_restart_wait: Duration,
 }
 
 impl SupervisorConfig {
-    /// The defaults: a free port of 127.0.0.1, database `rum`, bodies and replies up to 256 MiB, 16 statements at once, 60 s a read.
+    /// The defaults: a free port of 127.0.0.1, database `rum`, bodies and replies up to 256 MiB, 16 statements at once, 60 s a
+    /// read, restarts after at most 5 s.
     pub fn new(program: PathBuf, library: PathBuf, data_dir: PathBuf) -> Self {
         Self {
             program,
@@ -50,6 +54,7 @@ impl SupervisorConfig {
             max_reply_bytes: 256 << 20,
             max_concurrent_statements: 16,
             max_read_seconds: 60,
+            max_restart_wait: Duration::from_secs(5),
         }
     }
 }

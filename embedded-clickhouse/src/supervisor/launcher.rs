@@ -33,6 +33,7 @@ const KEPT_LINES: usize = 20;
 pub(super) struct Launcher {
     program: PathBuf,
     args: Vec<OsString>,
+    pub(super) max_restart_wait: Duration,
     pub(super) settings: EngineSettings,
 }
 
@@ -69,7 +70,7 @@ impl Launcher {
                 read_seconds: config.max_read_seconds.max(1),
             },
         };
-        Ok(Self { program: config.program, args: config.args, settings })
+        Ok(Self { program: config.program, args: config.args, max_restart_wait: config.max_restart_wait, settings })
     }
 
     /// Starts one process and waits until it serves.
@@ -77,9 +78,9 @@ impl Launcher {
         let fault = |source| EngineError::Process { program: self.program.clone(), source };
         let mut command = Command::new(&self.program);
         // A group of its own: an interrupt from the terminal is for the parent, which still has rows to write. No environment: the
-        // engine needs none, and the parent's may hold secrets.
+        // engine needs none but the time zone, and the parent's may hold secrets.
         command.args(&self.args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.env_clear().process_group(0).kill_on_drop(true);
+        command.env_clear().env("TZ", "UTC").process_group(0).kill_on_drop(true);
         let mut child = command.spawn().map_err(fault)?;
         let missing = || fault(io::ErrorKind::BrokenPipe.into());
         let mut input = child.stdin.take().ok_or_else(missing)?;

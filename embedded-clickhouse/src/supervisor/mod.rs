@@ -91,7 +91,7 @@ impl Engine {
 
 /// Keeps the process running until told to stop, or until the [`Engine`] is dropped.
 async fn supervise(launcher: Launcher, mut running: Running, state: Arc<State>, mut stop: oneshot::Receiver<()>) {
-    let mut backoff = Backoff::default();
+    let mut backoff = Backoff::new(launcher.max_restart_wait);
     loop {
         let started = Instant::now();
         tokio::select! {

@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_torn_last_line_is_cut_and_does_not_count() {
-        check(&["1\tall_1_1_0\ta\n1\tall_2_2"], &["all_1_1_0"], "", &[Some(16)]);
+        check(&["1\tall_1_1_0\ta\n1\tall_2_2"], &["all_1_1_0"], "", &[Some(14)]);
         check(&["1\tall"], &[], "", &[Some(0)]);
     }
 
