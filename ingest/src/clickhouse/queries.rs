@@ -56,9 +56,9 @@ WITH
         HAVING notEmpty(filled)
     )
 SELECT
-    all.project_id AS project_id, toString(all.metric) AS metric, all.shown_page AS page, all.device AS device,
+    kept.project_id AS project_id, toString(kept.metric) AS metric, kept.shown_page AS page, kept.device AS device,
     if(empty(recent.quantiles), arrayMap(q -> nan, ?), recent.quantiles) AS quantiles,
-    all.total AS sum, all.n AS count
+    kept.total AS sum, kept.n AS count
 FROM
 (
     SELECT
@@ -66,7 +66,7 @@ FROM
         sum(vitals_1d.sum) AS total, sum(vitals_1d.count) AS n
     FROM vitals_1d
     GROUP BY project_id, metric, shown_page, device
-) AS all
+) AS kept
 LEFT JOIN recent USING (project_id, metric, shown_page, device)
 ORDER BY project_id, metric, page, device";
 

@@ -78,12 +78,13 @@ fn explain(error: &figment::Error) -> ConfigError {
     }
 }
 
+/// The known key most like the wrong one, unless nothing is.
 fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
     known
         .iter()
-        .map(|name| (strsim::damerau_levenshtein(wrong, name), *name))
-        .min()
-        .filter(|(distance, name)| *distance <= name.len().div_ceil(2))
+        .map(|name| (strsim::jaro_winkler(wrong, name), *name))
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .filter(|(likeness, _)| *likeness > 0.75)
         .map(|(_, name)| name)
 }
 
