@@ -27,6 +27,8 @@ struct Arguments {
 enum Task {
     /// Build and pack the npm package, print its sizes, and check them and the panic gate.
     Build,
+    /// Build everything and run it: the service, its embedded ClickHouse and the sample shop.
+    Demo(demo::Options),
     /// Install everything the other tasks need, without running them.
     Setup,
     /// Run every check and test; the last line says how many passed and failed.
@@ -38,6 +40,7 @@ enum Task {
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Build => sdk::run(),
+        Task::Demo(options) => demo::run(&options),
         Task::Setup => setup::run(),
         Task::Test => test::run(),
         Task::Tidy => tidy::run(),

@@ -30,6 +30,9 @@ pub(crate) const DEMO: &[Need] =
 /// For a browser visit.
 pub(crate) const BROWSER: &[Need] = &[Need::Apt(&[apt::CHROMIUM]), Need::Npm("tests/browser", "browser driver")];
 
+/// For scraping and alerting.
+pub(crate) const PROMETHEUS: &[Need] = &[Need::Apt(&[apt::PROMETHEUS])];
+
 /// For the tests, beyond the lists above.
 pub(crate) const TEST: &[Need] = &[
     Need::Rust(rust::Part::Component("clippy")),
