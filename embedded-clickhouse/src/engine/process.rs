@@ -1,6 +1,6 @@
 //! The life of the engine's process: settings in, fence up, logs repaired, engine open, requests served, until the parent goes.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
@@ -23,13 +23,16 @@ use crate::settings::{EngineSettings, Ready};
 const MAX_SETTINGS_BYTES: u64 = 64 << 10;
 /// How long requests at work may go on when the process is asked to end.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long the data directory may still be held by an engine that lost its parent; longer than its [`GRACE`].
+const PREDECESSOR_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Runs the engine in this process: what the hidden subcommand `beamline engine` does, and nothing else does first.
 ///
 /// It reads its settings from standard input, prints one line of JSON to standard output when it serves, and ends after the requests
 /// at work when standard input ends (the parent is gone) or on SIGTERM. What it has to say goes to standard error.
 ///
-/// Must be called from a process with a single thread: the fence around it holds only for threads started later.
+/// Must be called before the process has started any other thread (and so outside a tokio runtime), because the fence around it holds
+/// only for threads started later; it fails otherwise.
 pub fn run_engine() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
@@ -41,6 +44,9 @@ pub fn run_engine() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn std::error::Error>> {
+    if fs::read_dir("/proc/self/task")?.count() != 1 {
+        return Err("the engine must be started before any other thread of its process".into());
+    }
     let (mut parent, mut announcement) = keep_standard_streams_clean()?;
     let settings = read_settings(&mut parent)?;
     if !settings.listen.ip().is_loopback() {
@@ -56,7 +62,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         Confinement::Partial => report("this kernel confines the engine's files, but not its network"),
         Confinement::None => report("this kernel cannot confine the engine to its data directory"),
     }
-    let repaired = deduplication::repair(&layout.data)?;
+    let repaired = deduplication::repair(&layout.data, PREDECESSOR_PATIENCE)?;
     if repaired != (deduplication::Repaired { tables: repaired.tables, ..deduplication::Repaired::default() }) {
         report(&format!(
             "repaired deduplication logs: {} records without a part taken back, {} torn lines cut, {} lines not understood",

@@ -32,8 +32,16 @@ pub(crate) async fn read(
         return Ok(Vec::new());
     }
     let encoding = headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("unreadable"));
-    let unpacked = decode(encoding.unwrap_or_default(), packed, limit)?;
-    if parameters.decompress_body { blocks::unpack(join(unpacked), limit) } else { Ok(unpacked) }
+    if !parameters.decompress_body && encoding.is_none_or(|encoding| encoding == "identity") {
+        return Ok(packed);
+    }
+    let (encoding, blocks) = (encoding.unwrap_or_default().to_owned(), parameters.decompress_body);
+    let unpack = move || {
+        let unpacked = decode(&encoding, packed, limit)?;
+        if blocks { blocks::unpack(join(unpacked), limit) } else { Ok(unpacked) }
+    };
+    let ended = |_| Fault::new(Reason::UnknownException, "the body's thread ended early");
+    tokio::task::spawn_blocking(unpack).await.map_err(ended)?
 }
 
 /// One piece from many, copied only when there are many.

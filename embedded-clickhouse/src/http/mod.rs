@@ -19,6 +19,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, Response, Uri};
 use axum::routing::get;
+use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -66,6 +67,10 @@ pub(crate) async fn serve(
         .route("/ping", get(alive))
         .route("/replicas_status", get(alive))
         .with_state(front);
+    // A reply's last, small chunk must not wait for the client's acknowledgement of the one before.
+    let listener = listener.tap_io(|connection| {
+        let _ = connection.set_nodelay(true);
+    });
     axum::serve(listener, router).with_graceful_shutdown(stop).await
 }
 

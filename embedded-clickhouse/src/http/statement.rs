@@ -211,7 +211,7 @@ mod tests {
     fn check_read(role: Role, sql: &'static str, format: &str, streamed: bool) {
         match work(role, Some(sql.into()), Vec::new(), "TabSeparated".to_owned()).unwrap() {
             Work::Query { format: found, streamed: chunks, .. } => {
-                assert_eq!((found.as_str(), chunks.is_some()), (format, streamed), "{sql}")
+                assert_eq!((found.as_str(), chunks.is_some()), (format, streamed), "{sql}");
             }
             Work::Insert { .. } => panic!("{sql}"),
         }

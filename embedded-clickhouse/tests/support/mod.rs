@@ -1,4 +1,5 @@
 //! A real engine for each test: its own process, its own data directory.
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::path::PathBuf;

@@ -3,9 +3,13 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::log::{PartName, examine};
 use super::{LOG_DIRECTORY, entries, log_files, tables_with_logs};
+
+const LOCK_POLL: Duration = Duration::from_millis(20);
 
 /// What a repair did.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -30,10 +34,11 @@ pub(crate) enum RepairError {
 }
 
 /// Repairs every table's logs below ClickHouse's data directory. Must run before the engine opens the directory, and before any
-/// insert, because ClickHouse gives block numbers out again.
-pub(crate) fn repair(data: &Path) -> Result<Repaired, RepairError> {
+/// insert, because ClickHouse gives block numbers out again. Another process that still holds the directory, such as an engine whose
+/// parent was killed a moment ago, is waited for as long as `patience`.
+pub(crate) fn repair(data: &Path, patience: Duration) -> Result<Repaired, RepairError> {
     let fault = |path: &Path, source| RepairError::Io { path: path.to_owned(), source };
-    let _lock = lock(data)?;
+    let _lock = lock(data, patience)?;
     let mut sum = Repaired::default();
     for table in tables_with_logs(data).map_err(|source| fault(data, source))? {
         let one = repair_table(&table).map_err(|source| fault(&table, source))?;
@@ -46,7 +51,7 @@ pub(crate) fn repair(data: &Path) -> Result<Repaired, RepairError> {
 }
 
 /// ClickHouse's own lock on its data directory: the file `status`. Absent on first use.
-fn lock(data: &Path) -> Result<Option<File>, RepairError> {
+fn lock(data: &Path, patience: Duration) -> Result<Option<File>, RepairError> {
     let path = data.join("status");
     let fault = |source| RepairError::Io { path: path.clone(), source };
     let file = match OpenOptions::new().read(true).write(true).open(&path) {
@@ -54,10 +59,14 @@ fn lock(data: &Path) -> Result<Option<File>, RepairError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(fault(error)),
     };
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Err(RepairError::InUse(data.to_owned())),
-        Err(TryLockError::Error(error)) => Err(fault(error)),
+    let begin = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(file)),
+            Err(TryLockError::WouldBlock) if begin.elapsed() < patience => thread::sleep(LOCK_POLL),
+            Err(TryLockError::WouldBlock) => return Err(RepairError::InUse(data.to_owned())),
+            Err(TryLockError::Error(error)) => return Err(fault(error)),
+        }
     }
 }
 
@@ -109,7 +118,7 @@ mod tests {
     #[test]
     fn an_empty_directory_needs_nothing() {
         let data = tempfile::tempdir().unwrap();
-        assert_eq!(repair(data.path()).unwrap(), Repaired::default());
+        assert_eq!(repair(data.path(), Duration::ZERO).unwrap(), Repaired::default());
     }
 
     #[test]
@@ -120,11 +129,11 @@ mod tests {
         fs::create_dir(table.join("tmp_insert_all_2_2_0")).unwrap();
         let second = write_log(&table, 2, "1\tall_1_1_0\ta\n1\tall_2_2_0\tb\n");
         let tenth = write_log(&table, 10, "1\tall_3_3_0\tc\n1\tall_4");
-        let repaired = repair(data.path()).unwrap();
+        let repaired = repair(data.path(), Duration::ZERO).unwrap();
         assert_eq!(repaired, Repaired { tables: 1, retracted: 2, cut: 1, malformed: 0 });
         assert_eq!(fs::read_to_string(second).unwrap(), "1\tall_1_1_0\ta\n1\tall_2_2_0\tb\n");
         assert_eq!(fs::read_to_string(tenth).unwrap(), "1\tall_3_3_0\tc\n2\tall_2_2_0\tb\n2\tall_3_3_0\tc\n");
-        assert_eq!(repair(data.path()).unwrap(), Repaired { tables: 1, ..Repaired::default() });
+        assert_eq!(repair(data.path(), Duration::ZERO).unwrap(), Repaired { tables: 1, ..Repaired::default() });
     }
 
     #[test]
@@ -132,6 +141,19 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let status = File::create(data.path().join("status")).unwrap();
         status.lock().unwrap();
-        assert!(matches!(repair(data.path()), Err(RepairError::InUse(_))));
+        assert!(matches!(repair(data.path(), Duration::ZERO), Err(RepairError::InUse(_))));
+    }
+
+    #[test]
+    fn a_directory_given_up_soon_is_waited_for() {
+        let data = tempfile::tempdir().unwrap();
+        let status = File::create(data.path().join("status")).unwrap();
+        status.lock().unwrap();
+        let waiting = thread::spawn({
+            let path = data.path().to_owned();
+            move || repair(&path, Duration::from_mins(1))
+        });
+        drop(status);
+        assert_eq!(waiting.join().unwrap().unwrap(), Repaired::default());
     }
 }
