@@ -1,10 +1,8 @@
 //! The events a beacon carries.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
-use crate::Metric;
+use crate::{Attributes, Metric};
 
 /// One thing that happened in a page. `type` on the wire names the variant in `snake_case`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -122,8 +120,8 @@ pub struct ErrorEvent {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<u32>,
     /// The caller's own context.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub attributes: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    pub attributes: Attributes,
 }
 
 /// A user action, captured or reported by `trackUserAction(action, category, value)`.
@@ -149,8 +147,8 @@ pub struct Action {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// The caller's own attributes.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub attributes: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    pub attributes: Attributes,
 }
 
 impl Event {

@@ -48,7 +48,8 @@ impl Id {
 
 impl Serialize for Id {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(core::str::from_utf8(&self.digits()).unwrap_or_default())
+        // Checking that digits are UTF-8 would cost a browser more bytes than this allocation.
+        serializer.serialize_str(&self.digits().map(char::from).iter().collect::<String>())
     }
 }
 

@@ -6,6 +6,7 @@
 //! Names are `snake_case` with a unit suffix. Times called `*_at_ms` are milliseconds since the Unix epoch by the sender's clock;
 //! other `*_ms` values are durations. An absent value is an absent key, never `null` and never zero.
 
+mod attributes;
 mod beacon;
 mod event;
 mod id;
@@ -13,6 +14,7 @@ pub mod limits;
 mod reject;
 mod vital;
 
+pub use attributes::Attributes;
 pub use beacon::{Beacon, Context, Losses, Session, View};
 pub use event::{Action, ErrorEvent, ErrorSource, Event, PageView, Vital};
 pub use id::{Id, InvalidId};
