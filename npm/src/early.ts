@@ -4,8 +4,8 @@ import { beaconUrl } from './endpoint.js';
 import { readFault } from './happening.js';
 import type { Options } from './options.js';
 import type { Page, Signal } from './signal.js';
+import { SESSION_KEY, storage } from './storage.js';
 
-const SESSION_KEY = 'beamline';
 const LONGEST_PAUSE_MS = 30 * 60_000;
 const LONGEST_SESSION_MS = 4 * 3_600_000;
 /** What browsers take at once, less than 64 KiB. */
@@ -63,12 +63,12 @@ const readAction = ([source, data]: Signal, { autoClicks }: Options): object | u
 
 /** The session that is stored, or a new one, which is stored. `rum-sdk/src/session.rs` has the same record and rules. */
 const currentSession = (now: number): { id: string; started_at_ms: number } => {
-  let [id, began, seen] = (localStorage.getItem(SESSION_KEY) ?? '').split('-') as [string, number, number];
-  if (!(now - seen < LONGEST_PAUSE_MS && now - began < LONGEST_SESSION_MS)) {
+  let [id, began, seen] = (storage()?.getItem(SESSION_KEY) ?? '').split('-') as [string, number, number];
+  if (!(Math.abs(now - seen) < LONGEST_PAUSE_MS && Math.abs(now - began) < LONGEST_SESSION_MS)) {
     id = hex() + hex();
     began = now;
   }
-  localStorage.setItem(SESSION_KEY, [id, began, now].join('-'));
+  storage()?.setItem(SESSION_KEY, [id, began, now].join('-'));
   return { id, started_at_ms: Number(began) };
 };
 

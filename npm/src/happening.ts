@@ -4,16 +4,19 @@ import type { Signal } from './signal.js';
 export interface Fault {
   type: 'error';
   source: 'uncaught' | 'unhandled_rejection' | 'api';
-  name: unknown;
+  name: string | undefined;
   message: string;
-  stack: unknown;
-  file: unknown;
-  line: unknown;
-  column: unknown;
+  stack: string | undefined;
+  file: string | undefined;
+  line: number | undefined;
+  column: number | undefined;
   attributes: Record<string, string> | undefined;
 }
 
-const MOST_TEXT = 2048;
+/** Longest text that is looked at, in UTF-16 code units. The core cuts further. */
+const MOST_TEXT = 16_384;
+
+const MOST_ATTRIBUTES = 32;
 
 /** Reads the error a signal is about; `undefined` when it is about something else. */
 export const readFault = ([source, data]: Signal): Fault | undefined => {
@@ -35,14 +38,16 @@ export const readFault = ([source, data]: Signal): Fault | undefined => {
 const fault = (source: Fault['source'], error: any, place?: ErrorEvent, context?: object): Fault => ({
   type: 'error',
   source,
-  name: error?.name,
+  name: string(error?.name),
   message: text(error?.message ?? error),
-  stack: error?.stack,
+  stack: string(error?.stack),
   file: place?.filename,
   line: place?.lineno,
   column: place?.colno,
-  attributes: context && Object.fromEntries(Object.entries(context).map(([key, value]) => [key, text(value)])),
+  attributes: context && Object.fromEntries(Object.entries(context).slice(0, MOST_ATTRIBUTES).map(([key, value]) => [key, text(value)])),
 });
+
+const string = (value: unknown): string | undefined => (typeof value === 'string' ? value.slice(0, MOST_TEXT) : undefined);
 
 /** The text of anything, even of what refuses to become text. */
 const text = (value: any): string => {

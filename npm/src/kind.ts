@@ -1,6 +1,6 @@
 /**
- * What is delivered to the core, and what goes with it. The same numbers are in `rum-sdk/src/browser/kind.rs`, where a test reads
- * this file.
+ * What is delivered to the core, and what goes with it. The same numbers are in `rum-sdk/src/kind.rs`, where a test compares them
+ * with these.
  */
 export const enum Kind {
   /** An error, see `Fault`. */
@@ -15,25 +15,24 @@ export const enum Kind {
   PageView = 4,
   /** The address, which may have changed. */
   Route = 5,
-  /** Whether the page is hidden. */
-  Visibility = 6,
-  /** The page came back from the back/forward cache, with this address. */
-  Restore = 7,
+  /** The address of a page that came back from the back/forward cache. */
+  Restore = 6,
+  /** The page was hidden. */
+  HiddenSince = 7,
+  /** The page is hidden and all entries were delivered; with `performance.interactionCount`. */
+  Hidden = 8,
   /** `flush()`. */
-  Flush = 8,
-  /** `shutdown()`. */
-  Shutdown = 9,
+  Flush = 9,
   /** The core's timer has run out. */
   Timer = 10,
   /** The browser is idle. */
   Idle = 11,
-  /** What became of a request: `[number, status, retryAfter]`; status 0 is a network failure. */
+  /** `[number, status, retryAfter]` of a request; status 0 is a network failure. */
   Settled = 12,
-  /** `PerformanceEntry[]` of type `event`. */
-  Interactions = 13,
-  /** From here on: what a `PerformanceObserver` gives its callback. */
-  Paint = 14,
-  LargestPaint = 15,
-  LayoutShift = 16,
-  FirstInput = 17,
+  /** `PerformanceEntry[]`, as in those below. */
+  Paint = 13,
+  LargestPaint = 14,
+  LayoutShift = 15,
+  FirstInput = 16,
+  Interactions = 17,
 }

@@ -9,43 +9,76 @@ import { beaconUrl } from './endpoint.js';
 import { readFault } from './happening.js';
 import { Kind } from './kind.js';
 import type { Page, Signal } from './signal.js';
+import { storage } from './storage.js';
 
 type Delivery = [kind: Kind, payload: unknown, at: number];
+
+/** What the core borrows from the page. The same type is in `rum-sdk/src/browser/page.rs`. */
+interface Lent {
+  view: string | undefined;
+  viewSent: boolean;
+  firstHidden: number;
+  lost: number;
+  href: string;
+  referrer: string;
+  wasDiscarded: boolean;
+  storage: Storage | undefined;
+  readonly width: number;
+  readonly height: number;
+  readonly connection: string | undefined;
+  readonly language: string | undefined;
+  /** `true` when the browser took the beacon for good; otherwise its outcome is delivered. */
+  post(number: number, body: string): boolean;
+  timerRan(): void;
+  wakeWhenIdle(): void;
+}
+
+const OBSERVED: [type: string, kind: Kind][] = [
+  ['paint', Kind.Paint],
+  ['largest-contentful-paint', Kind.LargestPaint],
+  ['layout-shift', Kind.LayoutShift],
+  ['first-input', Kind.FirstInput],
+];
 
 /** Instantiates the module and takes the page over from the stub. */
 export const run = async (page: Page, bytes: BufferSource): Promise<void> => {
   const { instance } = await WebAssembly.instantiate(bytes, { [IMPORT_MODULE]: glue });
   glue.__wbg_set_wasm(instance.exports);
   const deliver = deliverer(page);
-  const sink = (kind: Kind) => (value?: unknown) => deliver([kind, value, performance.now()]);
-
-  const begun = page.queue.find(([source]) => source === 'begin');
-  const hidden = page.queue.find(([source, , , visibility]) => source === 'visibilitychange' && visibility === 'hidden');
-  const started = glue.start(page.options, {
-    view: page.view,
-    viewSent: page.sent === true,
-    firstHidden: begun?.[3] === 'hidden' ? 0 : (hidden?.[1].timeStamp ?? Infinity),
-    lost: page.lost,
-    sink,
-    whenIdle: () => (window.requestIdleCallback ?? setTimeout)(sink(Kind.Idle), { timeout: 1000 } as IdleRequestOptions & number),
-    // What the page has not yet been told about interactions.
-    interactions: () => page.observer?.takeRecords() ?? [],
-    post: (number: number, body: string): boolean => post(page, number, body, sink(Kind.Settled)),
-  });
-  if (!started) throw new Error('the core refused to start');
-
+  glue.start(page.options, lend(page, deliver), performance.now(), Date.now());
   page.sent = true;
   page.lost = 0;
+
+  const observers = observe(deliver);
+  if (page.observer) observers.push([page.observer, Kind.Interactions]);
+  /** All the browser still has, then the end. The order decides whether a last slow interaction is seen. */
+  const leave = (at: number): void => {
+    deliver(Kind.HiddenSince, undefined, at);
+    for (const [observer, kind] of observers) deliver(kind, observer.takeRecords());
+    deliver(Kind.Hidden, performance.interactionCount);
+  };
+
   page.sink = (signal) => {
-    const delivery = translate(signal);
-    if (delivery) deliver(delivery);
+    const [source, data, , visibility] = signal;
+    if (source === 'visibilitychange') {
+      if (visibility === 'hidden') leave(data.timeStamp);
+    } else if (source === 'shutdown') {
+      leave(performance.now());
+      for (const [observer] of observers) observer.disconnect();
+      page.sink = () => {};
+    } else {
+      const delivery = translate(signal);
+      if (delivery) deliver(...delivery);
+    }
   };
   for (const signal of page.queue.splice(0)) page.sink(signal);
-  watchHistory(sink(Kind.Route));
+  watchHistory((href) => deliver(Kind.Route, href));
 };
 
+type Deliver = (kind: Kind, payload?: unknown, at?: number) => void;
+
 /** Gives the core one thing at a time, also when the page calls us from inside a call of ours. */
-const deliverer = (page: Page): ((delivery: Delivery) => void) => {
+const deliverer = (page: Page): Deliver => {
   const waiting: Delivery[] = [];
   let busy = false;
   let alive = true;
@@ -53,13 +86,13 @@ const deliverer = (page: Page): ((delivery: Delivery) => void) => {
     alive = false;
     page.fail(error);
   };
-  return (delivery) => {
-    waiting.push(delivery);
+  return (kind, payload, at = performance.now()) => {
+    waiting.push([kind, payload, at]);
     if (busy || !alive) return;
     busy = true;
     for (let next; alive && (next = waiting.shift()); ) {
       try {
-        if (!glue.receive(...next)) stop('the core stopped');
+        if (!glue.receive(...next, performance.now(), Date.now())) stop('the core stopped');
       } catch (error) {
         // A hostile getter costs its own event; a panic costs the core.
         if (error instanceof WebAssembly.RuntimeError) stop(error);
@@ -71,14 +104,12 @@ const deliverer = (page: Page): ((delivery: Delivery) => void) => {
 };
 
 const translate = (signal: Signal): Delivery | undefined => {
-  const [source, data, at, visibility, target] = signal;
+  const [source, data, at, , target] = signal;
   switch (source) {
     case 'click':
       return data.isTrusted ? [Kind.Click, target, data.timeStamp] : undefined;
     case 'keydown':
       return data.isTrusted ? [Kind.Key, undefined, data.timeStamp] : undefined;
-    case 'visibilitychange':
-      return [Kind.Visibility, visibility === 'hidden', data.timeStamp];
     case 'pageshow':
       return data.persisted ? [Kind.Restore, location.href, data.timeStamp] : undefined;
     case 'popstate':
@@ -91,23 +122,73 @@ const translate = (signal: Signal): Delivery | undefined => {
       return [Kind.Interactions, data, at];
     case 'flush':
       return [Kind.Flush, undefined, at];
-    case 'shutdown':
-      return [Kind.Shutdown, undefined, at];
     default: {
       const fault = readFault(signal);
-      return fault && [Kind.Error, fault, at];
+      // The core takes a flat list, which is cheaper to read.
+      return fault && [Kind.Error, { ...fault, attributes: fault.attributes && Object.entries(fault.attributes).flat() }, at];
     }
   }
 };
 
-/** `true` when the browser took it for good; otherwise `settled` is told. */
-const post = (page: Page, number: number, body: string, settled: (outcome: unknown) => void): boolean => {
+const lend = (page: Page, deliver: Deliver): Lent => {
+  const begun = page.queue.find(([source]) => source === 'begin');
+  const hidden = page.queue.find(([source, , , visibility]) => source === 'visibilitychange' && visibility === 'hidden');
+  return {
+    view: page.view,
+    viewSent: page.sent === true,
+    firstHidden: begun?.[3] === 'hidden' ? 0 : (hidden?.[1].timeStamp ?? Infinity),
+    lost: page.lost,
+    href: begun?.[1] ?? location.href,
+    referrer: document.referrer,
+    wasDiscarded: document.wasDiscarded === true,
+    storage: storage(),
+    get width() {
+      return innerWidth;
+    },
+    get height() {
+      return innerHeight;
+    },
+    get connection() {
+      return navigator.connection?.effectiveType;
+    },
+    get language() {
+      return navigator.language;
+    },
+    post: (number, body) => post(page, body, (status, retryAfter) => deliver(Kind.Settled, [number, status, retryAfter])),
+    timerRan: () => deliver(Kind.Timer),
+    wakeWhenIdle: () => {
+      (window.requestIdleCallback ?? setTimeout)(() => deliver(Kind.Idle), { timeout: 1000 } as IdleRequestOptions & number);
+    },
+  };
+};
+
+/** One observer for each type, so that one the browser refuses costs no other. */
+const observe = (deliver: Deliver): [PerformanceObserver, Kind][] => {
+  const observers: [PerformanceObserver, Kind][] = [];
+  for (const [type, kind] of OBSERVED) {
+    try {
+      if (!PerformanceObserver.supportedEntryTypes.includes(type)) continue;
+      const observer = new PerformanceObserver((list) => deliver(kind, list.getEntries()));
+      observer.observe({ type, buffered: true });
+      observers.push([observer, kind]);
+    } catch {
+      // Without this type, its metric stays silent.
+    }
+  }
+  return observers;
+};
+
+const post = (page: Page, body: string, settled: (status: number, retryAfter: number) => void): boolean => {
   const url = beaconUrl(page.options);
-  // A text is sent as text/plain, which needs no preflight.
-  if (navigator.sendBeacon?.(url, body)) return true;
-  fetch(url, { method: 'POST', body, keepalive: true, credentials: 'omit' }).then(
-    (response) => settled([number, response.status, Number(response.headers.get('Retry-After'))]),
-    () => settled([number, 0, 0]),
+  try {
+    // A text is sent as text/plain, which needs no preflight.
+    if (navigator.sendBeacon(url, body)) return true;
+  } catch {
+    // Some privacy tools take it away.
+  }
+  new Promise<Response>((resolve) => resolve(fetch(url, { method: 'POST', body, keepalive: true, credentials: 'omit' }))).then(
+    (response) => settled(response.status, Number(response.headers.get('Retry-After'))),
+    () => settled(0, 0),
   );
   return false;
 };

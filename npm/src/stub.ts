@@ -11,7 +11,11 @@ const MAX_QUEUED = 200;
 
 const EVENTS = 'error unhandledrejection click keydown visibilitychange pageshow popstate'.split(' ') as Source[];
 
-/** The part that is loaded after the page. */
+/**
+ * The part that is loaded after the page.
+ *
+ * @internal
+ */
 interface Core {
   /** Takes the queue and every signal from now on. */
   start(page: Page): Promise<void>;
@@ -68,7 +72,11 @@ export const flush = (): void => record('flush');
 /** Reports the vitals as they are, sends what is waiting, and measures nothing more on this page. */
 export const shutdown = (): void => record('shutdown');
 
-/** Starts the stub. `loadEarly` fetches what can send the queue, `loadCore` all the rest. The first call counts. */
+/**
+ * Starts the stub. `loadEarly` fetches what can send the queue, `loadCore` all the rest. The first call counts.
+ *
+ * @internal
+ */
 export const begin = (options: Options, loadEarly: () => Promise<Pick<Page, 'leave'>>, loadCore: () => Promise<Core>): void =>
   attempt(() => {
     if (page.options) return;
@@ -83,7 +91,7 @@ export const begin = (options: Options, loadEarly: () => Promise<Pick<Page, 'lea
       loadCore().then((core) => core.start(page)).catch(page.fail);
     };
     const whenShown = (): void => {
-      record('begin');
+      record('begin', location.href);
       loadEarly().then((early) => (page.leave = early.leave), () => {});
       const whenIdle = (): void => {
         (window.requestIdleCallback ?? setTimeout)(start, { timeout: 2000 } as IdleRequestOptions & number);

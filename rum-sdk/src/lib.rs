@@ -12,6 +12,7 @@ pub mod config;
 pub mod entry;
 mod host;
 pub mod json;
+pub mod kind;
 pub mod metrics;
 mod monitor;
 pub mod navigation;

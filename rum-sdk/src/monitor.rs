@@ -3,8 +3,9 @@
 use rum_protocol::limits::MAX_NAME_BYTES;
 use rum_protocol::{Event, Id, PageView, Session, View, Vital};
 
-use crate::collect::{Element, caught, clicked, performed};
+use crate::collect::{caught, clicked, performed};
 use crate::config::Config;
+use crate::entry::EventTiming;
 use crate::host::{Host, Posted};
 use crate::json;
 use crate::metrics::Report;
@@ -64,7 +65,16 @@ pub struct Monitor {
     landing_sent: bool,
     errors: u32,
     actions: u32,
+    waiting: Vec<Waiting>,
     outbox: Outbox,
+}
+
+/// What is looked at when the browser is idle, so that it costs the interaction nothing and sees all of its frame; on hidden at the
+/// latest (R11).
+#[derive(Debug)]
+enum Waiting {
+    Acted,
+    Interactions(Vec<EventTiming<()>>),
 }
 
 /// Which view an event belongs to.
@@ -93,6 +103,7 @@ impl Monitor {
             navigation,
             errors: 0,
             actions: 0,
+            waiting: Vec::new(),
             outbox: Outbox::default(),
             config,
         };
@@ -108,8 +119,9 @@ impl Monitor {
         monitor
     }
 
-    /// Takes one signal.
-    pub fn receive<N: Element>(&mut self, signal: Signal<N>, time: Time, host: &mut impl Host) {
+    /// Takes one signal, which happened at `at` on the page's clock.
+    pub fn receive(&mut self, signal: Signal, at: f64, time: Time, host: &mut impl Host) {
+        let at_ms = time.epoch_of(at);
         match signal {
             Signal::FirstContentfulPaint(start) => {
                 let report = self.vitals.as_mut().and_then(|vitals| vitals.first_contentful_paint(start));
@@ -129,21 +141,16 @@ impl Monitor {
                 let report = self.vitals.as_mut().and_then(|vitals| vitals.first_input(input));
                 self.report(report, time);
             }
-            Signal::Interactions(batch) => {
-                if let Some(vitals) = &mut self.vitals {
-                    vitals.interactions(batch);
-                }
-            }
-            Signal::Acted => {
-                let report = self.vitals.as_mut().and_then(Vitals::acted);
-                self.report(report, time);
-            }
+            Signal::Interactions(batch) => self.wait(Waiting::Interactions(batch), host),
+            Signal::Acted => self.wait(Waiting::Acted, host),
+            Signal::Idle => self.catch_up(time),
             Signal::HiddenSince(at) => {
                 if let Some(vitals) = &mut self.vitals {
                     vitals.hidden_at(at);
                 }
             }
             Signal::Hidden { interaction_count } => {
+                self.catch_up(time);
                 let reports = self.vitals.as_mut().map(|vitals| vitals.hidden(interaction_count));
                 self.report(reports.into_iter().flatten(), time);
                 self.outbox.seal();
@@ -151,31 +158,36 @@ impl Monitor {
             Signal::Restored(href) => {
                 self.vitals = None;
                 if self.config.auto_page_views() {
-                    self.show(href, None, "back-forward-cache", time, host);
+                    self.show(href, None, "back-forward-cache", at_ms, time, host);
                 }
             }
             Signal::Route(href) => {
                 if self.config.auto_page_views() && self.views.is_elsewhere(&href) {
-                    self.show(href, None, "route-change", time, host);
+                    self.show(href, None, "route-change", at_ms, time, host);
                 }
             }
-            Signal::PageView { name, href } => self.page_view(&name, href, time, host),
+            Signal::PageView { name, href } if self.views.awaits_name(&href) => {
+                self.views.name(&name);
+                self.outbox.renamed(self.views.current());
+                self.send_landing(time);
+            }
+            Signal::PageView { name, href } => self.show(href, Some(&name), "route-change", at_ms, time, host),
             Signal::Error(error) => {
                 self.errors += 1;
                 if self.errors > MOST_ERRORS {
                     self.outbox.dropped(1);
                 } else {
-                    self.happened(Event::Error(caught(error, time.epoch_of(time.page_ms))), time, host);
+                    self.happened(Event::Error(caught(error, at_ms)), time, host);
                 }
             }
-            Signal::Click(element) => {
+            Signal::Click(click) => {
+                self.wait(Waiting::Acted, host);
                 if self.config.auto_clicks() {
-                    self.acted(Event::Action(clicked(element, time.epoch_of(time.page_ms))), time, host);
+                    self.acted(Event::Action(clicked(click, at_ms)), time, host);
                 }
             }
             Signal::Action { action, category, value } => {
-                let action = performed(action, category, value, time.epoch_of(time.page_ms));
-                self.acted(Event::Action(action), time, host);
+                self.acted(Event::Action(performed(action, category, value, at_ms)), time, host);
             }
             Signal::Flush => self.outbox.seal(),
             Signal::Timer => {}
@@ -184,13 +196,24 @@ impl Monitor {
         self.deliver(time, host);
     }
 
-    fn page_view(&mut self, name: &str, href: String, time: Time, host: &mut impl Host) {
-        if self.views.awaits_name(&href) {
-            self.views.name(name);
-            self.outbox.renamed(self.views.current());
-            self.send_landing(time);
-        } else {
-            self.show(href, Some(name), "route-change", time, host);
+    fn wait(&mut self, what: Waiting, host: &mut impl Host) {
+        if self.waiting.is_empty() {
+            host.wake_when_idle();
+        }
+        self.waiting.push(what);
+    }
+
+    /// Looks at what waits, in the order it came.
+    fn catch_up(&mut self, time: Time) {
+        for what in core::mem::take(&mut self.waiting) {
+            let Some(vitals) = &mut self.vitals else { return };
+            match what {
+                Waiting::Interactions(batch) => vitals.interactions(batch),
+                Waiting::Acted => {
+                    let report = vitals.acted();
+                    self.report(report, time);
+                }
+            }
         }
     }
 
@@ -211,8 +234,7 @@ impl Monitor {
     }
 
     /// Another view begins.
-    fn show(&mut self, href: String, name: Option<&str>, kind: NavigationType, time: Time, host: &mut impl Host) {
-        let at_ms = time.epoch_of(time.page_ms);
+    fn show(&mut self, href: String, name: Option<&str>, kind: NavigationType, at_ms: u64, time: Time, host: &mut impl Host) {
         self.views.show(Id(host.random()), at_ms, href);
         if let Some(name) = name {
             self.views.name(name);

@@ -1,11 +1,10 @@
-use crate::collect::CaughtError;
+use crate::collect::{CaughtError, Clicked};
 use crate::entry::{EventTiming, LargestPaint, LayoutShift};
 use crate::outbox::Outcome;
 
-/// One thing that happened, told to the [`crate::Monitor`]. Times are on the page's clock. `N` is an element of the page, which is
-/// looked at and not kept.
-#[derive(Clone, Debug)]
-pub enum Signal<N> {
+/// One thing that happened, told to the [`crate::Monitor`]. Times are on the page's clock.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Signal {
     /// The `first-contentful-paint` entry's start.
     FirstContentfulPaint(f64),
     /// A batch of `largest-contentful-paint` entries.
@@ -16,9 +15,11 @@ pub enum Signal<N> {
     FirstInput(EventTiming<()>),
     /// A batch of `event` entries, the first input among them.
     Interactions(Vec<EventTiming<()>>),
-    /// The user clicked or pressed a key, and the page had time to show what it was about to show.
+    /// The user clicked or pressed a key.
     Acted,
-    /// The page was hidden at that time. Entries that still wait, and then [`Signal::Hidden`], follow.
+    /// The browser is idle, as asked for by [`crate::Host::wake_when_idle`].
+    Idle,
+    /// The page was hidden at that time. Entries that the browser still has, and then [`Signal::Hidden`], follow.
     HiddenSince(f64),
     /// The page is hidden and every entry was told: the last moment to send anything.
     Hidden {
@@ -39,7 +40,7 @@ pub enum Signal<N> {
     /// An error.
     Error(CaughtError),
     /// A click of the user.
-    Click(N),
+    Click(Clicked),
     /// `trackUserAction`.
     Action {
         /// What was done.

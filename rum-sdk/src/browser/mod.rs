@@ -1,46 +1,64 @@
-//! The shell around the core: the only part that knows the browser.
+//! The browser's shell: reads what the loader delivers, and lends the core the browser's abilities. It decides nothing.
+//!
+//! The loader is `npm/src/run.ts`. It owns the listeners and observers, because they must not throw into the page, and calls
+//! [`start`] once, then [`receive`] for everything that happens. Whatever may run the page's own code, such as a getter, is read
+//! before the core is touched: an exception then costs only what it was about.
+
+mod decode;
+mod element;
+mod options;
+mod page;
 
 use std::cell::RefCell;
 
-use gloo_timers::callback::Timeout;
+use talc::cell::TalcSyncCell;
 use talc::wasm::{WasmBinning, WasmGrowAndClaim};
-use wasm_bindgen::prelude::*;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 
+use crate::kind::Kind;
+use crate::time::Time;
+use crate::{Monitor, Signal};
+use page::{Browser, Page};
+
+/// A quarter of the bytes of the standard allocator. Always taking new memory, instead of extending what there is, saves more.
 #[global_allocator]
-static ALLOCATOR: talc::cell::TalcSyncCell<WasmGrowAndClaim, WasmBinning> = talc::cell::TalcSyncCell::new_wasm(WasmGrowAndClaim);
+static ALLOCATOR: TalcSyncCell<WasmGrowAndClaim, WasmBinning> = TalcSyncCell::new_wasm(WasmGrowAndClaim);
 
-#[wasm_bindgen]
-extern "C" {
-    /// What the loader hands over.
-    pub type Page;
-
-    #[wasm_bindgen(method)]
-    fn post(this: &Page, number: u32, body: &str) -> bool;
+struct Agent {
+    monitor: Monitor,
+    browser: Browser,
 }
 
 thread_local! {
-    static AGENT: RefCell<Option<(Page, Option<Timeout>)>> = const { RefCell::new(None) };
+    static AGENT: RefCell<Option<Agent>> = const { RefCell::new(None) };
 }
 
-/// Starts the core.
+/// Starts the core with the options of `init`. `now` and `epoch` are the page's and the user's clock, milliseconds.
 #[wasm_bindgen]
-pub fn start(_options: &JsValue, page: Page) -> bool {
-    AGENT.with(|agent| match agent.try_borrow_mut() {
-        Ok(mut agent) => {
-            *agent = Some((page, None));
-            true
+pub fn start(options: &JsValue, page: Page, now: f64, epoch: f64) {
+    let config = options::read(options);
+    let landing = decode::landing(&page);
+    let mut browser = Browser::new(page, now);
+    let monitor = Monitor::start(config, landing, Time { page_ms: now, epoch_ms: epoch }, &mut browser);
+    AGENT.with(|agent| {
+        if let Ok(mut agent) = agent.try_borrow_mut() {
+            *agent = Some(Agent { monitor, browser });
         }
-        Err(_) => false,
-    })
+    });
 }
 
-/// Takes one signal from the page.
+/// Takes what happened at `at`. `false` when the core cannot go on: it was never started, or was left in the middle by an exception.
 #[wasm_bindgen]
-pub fn receive(kind: u32, payload: &JsValue, at: f64) -> bool {
+pub fn receive(kind: u32, payload: &JsValue, at: f64, now: f64, epoch: f64) -> bool {
+    let signal: Option<Signal> = Kind::of(kind).and_then(|kind| decode::signal(kind, payload, at));
     AGENT.with(|agent| {
         let Ok(mut agent) = agent.try_borrow_mut() else { return false };
-        let Some((page, timeout)) = agent.as_mut() else { return false };
-        *timeout = Some(Timeout::new(at as u32, || ()));
-        page.post(kind, &payload.as_string().unwrap_or_default())
+        let Some(Agent { monitor, browser }) = agent.as_mut() else { return false };
+        browser.now = now;
+        if let Some(signal) = signal {
+            monitor.receive(signal, at, Time { page_ms: now, epoch_ms: epoch }, browser);
+        }
+        true
     })
 }

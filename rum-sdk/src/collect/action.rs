@@ -4,15 +4,30 @@ use rum_protocol::limits::MAX_NAME_BYTES;
 use super::{Element, label, selector};
 use crate::text::bounded;
 
-/// A click of the user on an element.
+/// What is kept of an element that was clicked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clicked {
+    selector: String,
+    label: Option<String>,
+}
+
+impl Clicked {
+    /// Looks at the element. To be done at once: the click may remove it.
+    #[must_use]
+    pub fn element<N: Element>(element: N) -> Self {
+        Self { label: label(element.clone()), selector: selector(element) }
+    }
+}
+
+/// A click of the user.
 #[must_use]
-pub fn clicked<N: Element>(element: N, at_ms: u64) -> Action {
+pub fn clicked(click: Clicked, at_ms: u64) -> Action {
     Action {
         at_ms,
         action: "click".into(),
         category: Some("auto".into()),
-        label: label(element.clone()),
-        target: Some(bounded(selector(element), MAX_NAME_BYTES)),
+        target: Some(bounded(click.selector, MAX_NAME_BYTES)),
+        label: click.label,
         ..Action::default()
     }
 }

@@ -35,16 +35,23 @@ pub fn selector<N: Element>(node: N) -> String {
         }
         let id = node.is_element().then(|| node.attribute("id")).flatten().filter(|id| !id.is_empty());
         let part = match &id {
-            Some(id) => ["#", id].concat(),
+            Some(id) => joined("", "#", id),
             None => tag_and_classes(&node),
         };
         if length(&path) + length(&part) > LONGEST_SELECTOR - 1 {
             return if path.is_empty() { part } else { path };
         }
-        path = if path.is_empty() { part } else { [&part, ">", &path].concat() };
+        path = if path.is_empty() { part } else { joined(&part, ">", &path) };
         next = if id.is_some() { None } else { node.parent() };
     }
     path
+}
+
+fn joined(before: &str, sign: &str, after: &str) -> String {
+    let mut out = String::from(before);
+    out.push_str(sign);
+    out.push_str(after);
+    out
 }
 
 fn tag_and_classes<N: Element>(node: &N) -> String {
