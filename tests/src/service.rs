@@ -74,7 +74,8 @@ impl Service {
     pub fn start(data_dir: &Path, launch: &Launch) -> Self {
         let config = data_dir.with_extension("toml");
         let text = format!(
-            "[server]\nlisten = \"127.0.0.1:0\"\n[data]\ndir = {data_dir:?}\n[log]\nformat = \"json\"\n{}\n",
+            "[server]\nlisten = \"127.0.0.1:0\"\n[data]\ndir = \"{}\"\n[log]\nformat = \"json\"\n{}\n",
+            data_dir.display(),
             launch.config
         );
         std::fs::write(&config, text).unwrap();
@@ -165,6 +166,9 @@ impl Service {
     }
 
     /// Waits until a query of the embedded engine answers this text. An engine that does not answer counts as another answer.
+    ///
+    /// # Panics
+    /// If it does not before the deadline, with the last answer and the log.
     pub async fn until_sql(&self, query: &str, expected: &str) {
         let sql = self.sql();
         let last = Mutex::new(String::new());
@@ -218,12 +222,11 @@ impl Drop for Service {
     }
 }
 
-/// Reads an answer to its end.
-///
-/// # Panics
-/// If the connection breaks off.
 impl Answer {
-    /// The answer to a request.
+    /// The answer to a request, read to its end.
+    ///
+    /// # Panics
+    /// If the connection breaks off.
     pub async fn to(request: reqwest::RequestBuilder) -> Self {
         answer(request.send().await.unwrap()).await
     }

@@ -58,7 +58,7 @@ async fn bad_requests_get_a_problem_document_are_counted_and_store_nothing() {
             RejectReason::UnsupportedMediaType,
         ),
     ];
-    let mut expected = std::collections::BTreeMap::<&str, usize>::new();
+    let mut expected = std::collections::BTreeMap::<&str, u32>::new();
     for (request, status, reason) in cases {
         assert_problem(&Answer::to(request).await, status, reason);
         *expected.entry(reason.name()).or_default() += 1;
@@ -71,7 +71,7 @@ async fn bad_requests_get_a_problem_document_are_counted_and_store_nothing() {
     for (reason, count) in &expected {
         let project = if *reason == "unknown_key" || *reason == "method_not_allowed" { "" } else { "shop" };
         let series = format!("beamline_beacons_total{{outcome=\"rejected\",project=\"{project}\",reason=\"{reason}\"}}");
-        assert_eq!(service.metric(&series).await, Some(*count as f64), "{series}");
+        assert_eq!(service.metric(&series).await, Some(f64::from(*count)), "{series}");
     }
     let ledger = expected.iter().map(|(reason, count)| format!("{reason}\t{count}")).collect::<Vec<_>>().join("\n");
     let query = "SELECT reason, sum(count) FROM ingest_outcomes WHERE outcome = 'rejected' GROUP BY reason ORDER BY reason";

@@ -1,16 +1,24 @@
 //! What was acknowledged is stored, exactly once, whatever is killed.
 
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use std::{sync::Arc, time::Duration};
-
-use beamline_tests::{Launch, Service, beacon, vital};
-use tokio::sync::Mutex;
+use beamline_tests::{Launch, Service, beacon, until, vital};
 
 /// Nothing leaves the spool within a test's life.
 const HELD_BACK: &str = "[spool]\nsegment_max_age_ms = 600000\n";
 /// Many small inserts, so that a kill meets one.
 const HASTY: &str = "[spool]\nsegment_max_age_ms = 20\n";
+
+/// More would mostly test the growing pause before a restart.
+const KILLS: u32 = 5;
+/// Bounds the load if the service should never come back.
+const MOST_BATCHES: u32 = 20_000;
 
 /// Raw rows, distinct events, and what each rollup counts and sums.
 const CENSUS: &str = "SELECT
@@ -70,32 +78,31 @@ async fn a_stopped_service_has_written_everything() {
 async fn an_engine_killed_during_inserts_loses_and_doubles_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let service = Arc::new(Service::start(&dir.path().join("data"), &Launch::with(HASTY)));
-    let sent = Arc::new(Mutex::new((0, 0)));
+    let enough = Arc::new(AtomicBool::new(false));
     let load = {
-        let (service, sent) = (service.clone(), sent.clone());
+        let (service, enough) = (service.clone(), enough.clone());
         tokio::spawn(async move {
-            for batch in 0..120 {
-                let (events, sum) = send(&service, batch * 10..batch * 10 + 10).await;
-                let mut sent = sent.lock().await;
-                *sent = (sent.0 + events, sent.1 + sum);
+            let (mut events, mut sum) = (0, 0);
+            for batch in (0..MOST_BATCHES).take_while(|_| !enough.load(Ordering::Relaxed)) {
+                let (more_events, more_sum) = send(&service, batch * 10..batch * 10 + 10).await;
+                (events, sum) = (events + more_events, sum + more_sum);
             }
+            (events, sum)
         })
     };
-    let mut kills = 0;
-    while !load.is_finished() {
+    for kill in 1..=KILLS {
         let rows = service.metric("beamline_writer_rows_total").await.unwrap();
         service.kill_engine().await;
-        kills += 1;
         // The next kill comes after some inserts of the new engine, so that each meets another moment.
-        beamline_tests::until("the engine takes inserts again", async || {
-            let more = service.metric("beamline_writer_rows_total").await.unwrap() > rows + f64::from(kills);
-            (more || load.is_finished()).then_some(())
+        until("the engine takes inserts again", async || {
+            let more = service.metric("beamline_writer_rows_total").await.unwrap();
+            (more > rows + f64::from(kill)).then_some(())
         })
         .await;
     }
-    load.await.unwrap();
-    assert!(kills >= 3, "{kills} kills");
-    let (events, sum) = *sent.lock().await;
+    assert!(!load.is_finished(), "every kill came under load");
+    enough.store(true, Ordering::Relaxed);
+    let (events, sum) = load.await.unwrap();
     service.until_sql(CENSUS, &census(events, sum)).await;
 }
 

@@ -115,7 +115,9 @@ fn unavailable(error: &SpoolError) -> Rejection {
         SpoolError::Closed => Rejection::new(RejectReason::ShuttingDown, ""),
         SpoolError::RecordTooLarge(_) => Rejection::new(RejectReason::DecodedTooLarge, "the beacon does not fit a spool segment"),
         SpoolError::Full { .. } => Rejection::new(RejectReason::StorageUnavailable, "the spool is full"),
-        SpoolError::Io { .. } | SpoolError::Group(_) => Rejection::new(RejectReason::StorageUnavailable, "the disk refused"),
+        SpoolError::InUse(_) | SpoolError::Io { .. } | SpoolError::Group(_) => {
+            Rejection::new(RejectReason::StorageUnavailable, "the disk refused")
+        }
     }
 }
 

@@ -26,6 +26,8 @@ pub(super) struct Appender {
     open: Option<OpenSegment>,
     sealed: mpsc::UnboundedSender<SegmentId>,
     stats: Arc<SpoolStats>,
+    /// Held as long as anything may be written.
+    lock: File,
 }
 
 struct OpenSegment {
@@ -45,8 +47,9 @@ impl Appender {
         next_number: u64,
         sealed: mpsc::UnboundedSender<SegmentId>,
         stats: Arc<SpoolStats>,
+        lock: File,
     ) -> Self {
-        Self { dir, config, next_number, open: None, sealed, stats }
+        Self { dir, config, next_number, open: None, sealed, stats, lock }
     }
 
     /// Works until the spool is closed or dropped.
@@ -77,6 +80,7 @@ impl Appender {
             if let Closing::Yes(reply) = closing {
                 self.seal();
                 inbox.close();
+                drop(self.lock);
                 if let Some(reply) = reply {
                     let _ = reply.send(());
                 }
@@ -277,7 +281,7 @@ mod tests {
         assert_eq!(again, id);
         assert_eq!(sealed.read(&id).unwrap().records().collect::<Vec<_>>(), [b"kept"]);
         sealed.remove(&id).unwrap();
-        drop(spool);
+        spool.close().await;
 
         let (spool, mut sealed) = Spool::open(dir.path(), CONFIG).unwrap();
         spool.append(b"new".to_vec()).await.unwrap();

@@ -62,6 +62,9 @@ pub enum SpoolError {
     /// Another append in the same group failed on disk.
     #[error("cannot write to the spool: {0}")]
     Group(String),
+    /// Another service works on this spool.
+    #[error("the spool in {0} is in use by another process; stop it or give this one another data folder")]
+    InUse(PathBuf),
     /// The spool was closed.
     #[error("the spool is closed")]
     Closed,
@@ -135,8 +138,9 @@ impl Spool {
     /// a segment damaged elsewhere is copied to `corrupt/` and used up to the damage. All segments found are handed to the reader.
     ///
     /// # Errors
-    /// [`SpoolError::Io`] if the folder cannot be made, read or written.
+    /// [`SpoolError::InUse`] if another process has the spool, [`SpoolError::Io`] if the folder cannot be made, read or written.
     pub fn open(dir: &Path, config: SpoolConfig) -> Result<(Self, SealedSegments), SpoolError> {
+        let lock = segment::lock(dir)?;
         let stats = Arc::new(SpoolStats::default());
         let found = segment::recover(dir, &stats)?;
         let next_number = found.last().map_or(1, |id| id.number() + 1);
@@ -145,7 +149,7 @@ impl Spool {
             let _ = sealed.send(id);
         }
         let (commands, inbox) = mpsc::channel(4096);
-        let appender = appender::Appender::new(dir.into(), config, next_number, sealed, stats.clone());
+        let appender = appender::Appender::new(dir.into(), config, next_number, sealed, stats.clone(), lock);
         std::thread::Builder::new()
             .name("spool".into())
             .spawn(move || appender.run(inbox))

@@ -68,9 +68,20 @@ impl Sealed {
     }
 }
 
+/// Takes the folder for this process, making it if needed. The lock lives as long as the file.
+pub(super) fn lock(dir: &Path) -> Result<File, SpoolError> {
+    fs::create_dir_all(dir).map_err(SpoolError::io("make the folder", dir))?;
+    let path = dir.join("lock");
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(SpoolError::io("open", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(SpoolError::InUse(dir.into())),
+        Err(fs::TryLockError::Error(source)) => Err(SpoolError::io("lock", &path)(source)),
+    }
+}
+
 /// Finds the segments of `dir`, oldest first, and repairs them. Empty ones are removed.
 pub(super) fn recover(dir: &Path, stats: &SpoolStats) -> Result<Vec<SegmentId>, SpoolError> {
-    fs::create_dir_all(dir).map_err(SpoolError::io("make the folder", dir))?;
     let mut found = fs::read_dir(dir)
         .map_err(SpoolError::io("list", dir))?
         .filter_map(|entry| SegmentId::parse(&entry.ok()?.path()))
