@@ -13,7 +13,7 @@ use super::stack::Stack;
 use super::{arrivals, http};
 use crate::{progress, tree};
 
-const ARRIVAL_DEADLINE: Duration = Duration::from_secs(60);
+const ARRIVAL_DEADLINE: Duration = Duration::from_mins(1);
 
 /// Drives the visit, prints what arrived, and fails unless everything did, exactly once.
 pub(super) fn drive(stack: &Stack) -> Result<()> {
