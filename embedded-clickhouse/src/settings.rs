@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +35,8 @@ pub(crate) struct Limits {
     pub(crate) concurrent_statements: usize,
     /// How long one statement of the reading user may run.
     pub(crate) read_seconds: u64,
+    /// How long another process may still hold the data directory.
+    pub(crate) lock_wait: Duration,
 }
 
 /// The engine process is serving: one JSON line on its standard output.

@@ -66,11 +66,22 @@ async fn data_and_functions_outlive_the_process() {
 #[tokio::test]
 async fn a_directory_serves_one_engine() {
     let running = support::start().await;
-    match Engine::start(support::config(running.directory.path().join("data"))).await {
+    let mut second = support::config(running.directory.path().join("data"));
+    second.max_lock_wait = Duration::ZERO;
+    match Engine::start(second).await {
         Err(EngineError::Start { output, .. }) => assert!(output.contains("in use by another process"), "{output}"),
         other => panic!("{:?}", other.err()),
     }
+    assert_eq!(running.post(Reader, &[], "SELECT 1").await.text(), "1\n");
     running.engine.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_successor_waits_for_an_engine_that_is_still_ending() {
+    let running = support::start().await;
+    let second = support::config(running.directory.path().join("data"));
+    let (engine, ()) = tokio::join!(Engine::start(second), running.engine.shutdown());
+    engine.unwrap().shutdown().await;
 }
 
 #[tokio::test]

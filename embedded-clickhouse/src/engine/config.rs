@@ -20,19 +20,25 @@ pub(crate) struct Layout {
     pub(crate) config_file: PathBuf,
 }
 
-/// Creates the directories, for this user alone, and writes the configuration files anew.
-pub(crate) fn prepare(settings: &EngineSettings) -> io::Result<Layout> {
-    let create = |directory: &Path| fs::DirBuilder::new().recursive(true).mode(0o700).create(directory);
-    create(&settings.data_dir)?;
-    let root = settings.data_dir.canonicalize()?;
-    let layout =
-        Layout { data: root.join("clickhouse"), user_files: root.join("user_files"), config_file: root.join("config.xml"), root };
-    let users_file = layout.root.join("users.xml");
-    create(&layout.data)?;
-    create(&layout.user_files)?;
-    write(&layout.config_file, &server_config(&layout, &users_file, settings.limits.memory_bytes))?;
-    write(&users_file, &users_config(&settings.database))?;
-    Ok(layout)
+impl Layout {
+    /// Creates the directories, for this user alone.
+    pub(crate) fn create(data_dir: &Path) -> io::Result<Self> {
+        let create = |directory: &Path| fs::DirBuilder::new().recursive(true).mode(0o700).create(directory);
+        create(data_dir)?;
+        let root = data_dir.canonicalize()?;
+        let layout =
+            Self { data: root.join("clickhouse"), user_files: root.join("user_files"), config_file: root.join("config.xml"), root };
+        create(&layout.data)?;
+        create(&layout.user_files)?;
+        Ok(layout)
+    }
+
+    /// Writes the configuration files anew. A running engine would read them again, so only its successor may.
+    pub(crate) fn write_configuration(&self, settings: &EngineSettings) -> io::Result<()> {
+        let users_file = self.root.join("users.xml");
+        write(&self.config_file, &server_config(self, &users_file, settings.limits.memory_bytes))?;
+        write(&users_file, &users_config(&settings.database))
+    }
 }
 
 fn write(path: &Path, text: &str) -> io::Result<()> {

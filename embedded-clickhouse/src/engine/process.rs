@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::io::dup;
+use rustix::process::{Signal, getpid, kill_process};
 use rustix::stdio;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-use super::config;
+use super::config::Layout;
 use super::confinement::{self, Confinement};
 use super::deduplication;
 use super::gateway::Gateway;
@@ -23,8 +24,6 @@ use crate::settings::{EngineSettings, Ready};
 const MAX_SETTINGS_BYTES: u64 = 64 << 10;
 /// How long requests at work may go on when the process is asked to end.
 const GRACE: Duration = Duration::from_secs(10);
-/// How long the data directory may still be held by an engine that lost its parent; longer than its [`GRACE`].
-const PREDECESSOR_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Runs the engine in this process: what the hidden subcommand `beamline engine` does, and nothing else does first.
 ///
@@ -52,7 +51,10 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     if !settings.listen.ip().is_loopback() {
         return Err(format!("{} is not a loopback address", settings.listen).into());
     }
-    let layout = config::prepare(&settings)?;
+    let layout = Layout::create(&settings.data_dir)?;
+    // First of all, because an engine that has just lost its parent may hold the directory, its configuration and the port.
+    let repaired = deduplication::repair(&layout.data, settings.limits.lock_wait)?;
+    layout.write_configuration(&settings)?;
     let listener = TcpListener::bind(settings.listen)?;
     listener.set_nonblocking(true)?;
     let port = listener.local_addr()?.port();
@@ -62,7 +64,6 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         Confinement::Partial => report("this kernel confines the engine's files, but not its network"),
         Confinement::None => report("this kernel cannot confine the engine to its data directory"),
     }
-    let repaired = deduplication::repair(&layout.data, PREDECESSOR_PATIENCE)?;
     if repaired != (deduplication::Repaired { tables: repaired.tables, ..deduplication::Repaired::default() }) {
         report(&format!(
             "repaired deduplication logs: {} records without a part taken back, {} torn lines cut, {} lines not understood",
@@ -87,8 +88,12 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
                 _ = terminate.recv() => {}
             }
             let _ = stop.send(());
-            tokio::time::sleep(GRACE).await;
-            std::process::exit(1);
+            // A thread, because it must also end a process whose runtime is gone but whose engine does not close.
+            std::thread::spawn(|| {
+                std::thread::sleep(GRACE);
+                report("the engine did not end in time");
+                let _ = kill_process(getpid(), Signal::KILL);
+            });
         });
         let listener = tokio::net::TcpListener::from_std(listener)?;
         serde_json::to_writer(&mut announcement, &ready)?;
@@ -99,7 +104,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         })
         .await
     });
-    runtime.shutdown_timeout(GRACE);
+    runtime.shutdown_background();
     Ok(served?)
 }
 

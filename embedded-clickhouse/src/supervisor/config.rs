@@ -35,6 +35,9 @@ pub struct SupervisorConfig {
     pub max_read_seconds: u64,
     /// The longest wait before a process that keeps ending is started again; the first wait is 0.1 s.
     pub max_restart_wait: Duration,
+    /// How long a process waits for another that still holds the data directory: an engine whose parent was killed a moment ago ends
+    /// within 10 s.
+    pub max_lock_wait: Duration,
 }
 
 impl SupervisorConfig {
@@ -55,6 +58,7 @@ impl SupervisorConfig {
             max_concurrent_statements: 16,
             max_read_seconds: 60,
             max_restart_wait: Duration::from_secs(5),
+            max_lock_wait: Duration::from_secs(15),
         }
     }
 }

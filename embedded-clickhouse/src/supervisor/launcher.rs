@@ -68,6 +68,7 @@ impl Launcher {
                 reply_bytes: config.max_reply_bytes,
                 concurrent_statements: config.max_concurrent_statements,
                 read_seconds: config.max_read_seconds.max(1),
+                lock_wait: config.max_lock_wait,
             },
         };
         Ok(Self { program: config.program, args: config.args, max_restart_wait: config.max_restart_wait, settings })
