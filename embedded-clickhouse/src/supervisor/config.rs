@@ -63,7 +63,7 @@ impl SupervisorConfig {
     }
 }
 
-/// Where the engine is, and what it asks for; the same for the whole life of an [`Engine`], over all restarts.
+/// Where the engine is, and what it asks for; the same for the whole life of an [`Engine`](crate::Engine), over all restarts.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     /// Such as `http://127.0.0.1:8123`.
