@@ -53,7 +53,7 @@ CREATE TABLE errors
     name LowCardinality(String) CODEC(ZSTD(1)),
     message String CODEC(ZSTD(1)),
     stack String CODEC(ZSTD(3)),
-    file String CODEC(ZSTD(1)),
+    script_url String COMMENT 'where it was thrown' CODEC(ZSTD(1)),
     line UInt32 COMMENT '0: not given' CODEC(ZSTD(1)),
     column UInt32 COMMENT '0: not given' CODEC(ZSTD(1)),
     page LowCardinality(String) CODEC(ZSTD(1)),

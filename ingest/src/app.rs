@@ -139,7 +139,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
 
     let stopped = Arc::new(Notify::new());
     let (stopping, notify) = (service.clone(), stopped.clone());
-    let server = axum::serve(listener, http::router(service.clone())).with_graceful_shutdown(async move {
+    let server = http::serve(listener, service.clone(), async move {
         stop_signal().await;
         tracing::info!("stopping: no new beacons");
         stopping.stopping.store(true, Ordering::Relaxed);

@@ -15,6 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{any, get},
 };
+use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
@@ -35,8 +36,16 @@ pub(crate) struct Service {
     pub(crate) stopping: AtomicBool,
 }
 
-/// All routes.
-pub(crate) fn router(service: Arc<Service>) -> Router {
+/// Answers requests until `stop` is done, then finishes those at work.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    service: Arc<Service>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    axum::serve(listener, router(service)).with_graceful_shutdown(stop).await
+}
+
+fn router(service: Arc<Service>) -> Router {
     Router::new()
         .route(&service.config.path, any(beacon::handle))
         .route("/metrics", get(metrics))
