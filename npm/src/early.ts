@@ -4,7 +4,10 @@ import { beaconUrl } from './endpoint.js';
 import { readFault } from './happening.js';
 import type { Options } from './options.js';
 import type { Page, Signal } from './signal.js';
-import { SESSION_KEY, storage } from './storage.js';
+import { storedSession, storeSession } from './storage.js';
+
+// The core has them from here, so that a page loads them once.
+export { beaconUrl, readFault, storedSession, storeSession };
 
 const LONGEST_PAUSE_MS = 30 * 60_000;
 const LONGEST_SESSION_MS = 4 * 3_600_000;
@@ -63,12 +66,12 @@ const readAction = ([source, data]: Signal, { autoClicks }: Options): object | u
 
 /** The session that is stored, or a new one, which is stored. `rum-sdk/src/session.rs` has the same record and rules. */
 const currentSession = (now: number): { id: string; started_at_ms: number } => {
-  let [id, began, seen] = (storage()?.getItem(SESSION_KEY) ?? '').split('-') as [string, number, number];
+  let [id, began, seen] = (storedSession() ?? '').split('-') as [string, number, number];
   if (!(Math.abs(now - seen) < LONGEST_PAUSE_MS && Math.abs(now - began) < LONGEST_SESSION_MS)) {
     id = hex() + hex();
     began = now;
   }
-  storage()?.setItem(SESSION_KEY, [id, began, now].join('-'));
+  storeSession([id, began, now].join('-'));
   return { id, started_at_ms: Number(began) };
 };
 

@@ -32,6 +32,14 @@ declare const IMPORT_MODULE: string;
 /** What wasm-bindgen makes of `rum-sdk/src/browser/mod.rs`. */
 declare module 'rum-sdk' {
   export function __wbg_set_wasm(exports: WebAssembly.Exports): void;
-  export function start(options: object, page: object, now: number, epoch: number): void;
-  export function receive(kind: number, payload: unknown, at: number, now: number, epoch: number): boolean;
+  export function start(options: object, page: object, numbers: number[], texts: string, now: number, epoch: number): void;
+  export function receive(
+    kind: number,
+    numbers: ArrayLike<number>,
+    texts: string,
+    target: unknown,
+    at: number,
+    now: number,
+    epoch: number,
+  ): boolean;
 }

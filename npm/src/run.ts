@@ -5,39 +5,48 @@
  */
 
 import * as glue from 'rum-sdk';
-import { beaconUrl } from './endpoint.js';
-import { readFault } from './happening.js';
+import { beaconUrl, readFault, storedSession, storeSession } from './early.js';
 import { Kind } from './kind.js';
 import type { Page, Signal } from './signal.js';
-import { storage } from './storage.js';
 
-type Delivery = [kind: Kind, payload: unknown, at: number];
+/**
+ * What is delivered: numbers and texts in the order `rum-sdk/src/delivery.rs` reads them. An absent number is `NaN`, an absent text
+ * is empty.
+ */
+type Delivery = [kind: Kind, numbers: ArrayLike<number>, texts: string, at: number, target: unknown];
 
 /** What the core borrows from the page. The same type is in `rum-sdk/src/browser/page.rs`. */
 interface Lent {
-  view: string | undefined;
-  viewSent: boolean;
-  firstHidden: number;
-  lost: number;
-  href: string;
-  referrer: string;
-  wasDiscarded: boolean;
-  storage: Storage | undefined;
-  readonly width: number;
-  readonly height: number;
-  readonly connection: string | undefined;
-  readonly language: string | undefined;
+  storedSession(): string | undefined;
+  storeSession(record: string): void;
   /** `true` when the browser took the beacon for good; otherwise its outcome is delivered. */
   post(number: number, body: string): boolean;
   timerRan(): void;
   wakeWhenIdle(): void;
 }
 
-const OBSERVED: [type: string, kind: Kind][] = [
-  ['paint', Kind.Paint],
-  ['largest-contentful-paint', Kind.LargestPaint],
-  ['layout-shift', Kind.LayoutShift],
-  ['first-input', Kind.FirstInput],
+const EVENT = ['startTime', 'duration', 'processingStart', 'interactionId'];
+
+/** What is observed, and the numbers of an entry that are delivered. */
+const OBSERVED: [type: string, kind: Kind, properties: string[]][] = [
+  ['paint', Kind.Paint, ['startTime']],
+  ['largest-contentful-paint', Kind.LargestPaint, ['startTime']],
+  ['layout-shift', Kind.LayoutShift, ['startTime', 'value', 'hadRecentInput']],
+  ['first-input', Kind.FirstInput, EVENT],
+];
+
+const NAVIGATION = [
+  'activationStart',
+  'domainLookupStart',
+  'domainLookupEnd',
+  'connectStart',
+  'connectEnd',
+  'requestStart',
+  'responseStart',
+  'responseEnd',
+  'domInteractive',
+  'domContentLoadedEventEnd',
+  'loadEventEnd',
 ];
 
 /** Instantiates the module and takes the page over from the stub. */
@@ -45,17 +54,17 @@ export const run = async (page: Page, bytes: BufferSource): Promise<void> => {
   const { instance } = await WebAssembly.instantiate(bytes, { [IMPORT_MODULE]: glue });
   glue.__wbg_set_wasm(instance.exports);
   const deliver = deliverer(page);
-  glue.start(page.options, lend(page, deliver), performance.now(), Date.now());
+  glue.start(page.options, lend(page, deliver), ...landing(page), performance.now(), Date.now());
   page.sent = true;
   page.lost = 0;
 
   const observers = observe(deliver);
-  if (page.observer) observers.push([page.observer, Kind.Interactions]);
   /** All the browser still has, then the end. The order decides whether a last slow interaction is seen. */
   const leave = (at: number): void => {
-    deliver(Kind.HiddenSince, undefined, at);
-    for (const [observer, kind] of observers) deliver(kind, observer.takeRecords());
-    deliver(Kind.Hidden, performance.interactionCount);
+    deliver(Kind.HiddenSince, [], '', at);
+    for (const [observer, take] of observers) take(observer.takeRecords());
+    if (page.observer) deliver(Kind.Interactions, numbersOf(page.observer.takeRecords(), EVENT));
+    deliver(Kind.Hidden, [performance.interactionCount ?? NaN]);
   };
 
   page.sink = (signal) => {
@@ -65,17 +74,17 @@ export const run = async (page: Page, bytes: BufferSource): Promise<void> => {
     } else if (source === 'shutdown') {
       leave(performance.now());
       for (const [observer] of observers) observer.disconnect();
+      page.observer?.disconnect();
       page.sink = () => {};
     } else {
-      const delivery = translate(signal);
-      if (delivery) deliver(...delivery);
+      translate(signal, deliver);
     }
   };
   for (const signal of page.queue.splice(0)) page.sink(signal);
-  watchHistory((href) => deliver(Kind.Route, href));
+  watchHistory((href) => deliver(Kind.Route, [], href));
 };
 
-type Deliver = (kind: Kind, payload?: unknown, at?: number) => void;
+type Deliver = (kind: Kind, numbers?: number[], texts?: string, at?: number, target?: unknown) => void;
 
 /** Gives the core one thing at a time, also when the page calls us from inside a call of ours. */
 const deliverer = (page: Page): Deliver => {
@@ -86,13 +95,14 @@ const deliverer = (page: Page): Deliver => {
     alive = false;
     page.fail(error);
   };
-  return (kind, payload, at = performance.now()) => {
-    waiting.push([kind, payload, at]);
+  return (kind, numbers = [], texts = '', at = performance.now(), target) => {
+    waiting.push([kind, numbers, texts, at, target]);
     if (busy || !alive) return;
     busy = true;
     for (let next; alive && (next = waiting.shift()); ) {
       try {
-        if (!glue.receive(...next, performance.now(), Date.now())) stop('the core stopped');
+        const [kind, numbers, texts, at, target] = next;
+        if (!glue.receive(kind, numbers, texts, target, at, performance.now(), Date.now())) stop('the core stopped');
       } catch (error) {
         // A hostile getter costs its own event; a panic costs the core.
         if (error instanceof WebAssembly.RuntimeError) stop(error);
@@ -103,74 +113,92 @@ const deliverer = (page: Page): Deliver => {
   };
 };
 
-const translate = (signal: Signal): Delivery | undefined => {
+const translate = (signal: Signal, deliver: Deliver): void => {
   const [source, data, at, , target] = signal;
   switch (source) {
     case 'click':
-      return data.isTrusted ? [Kind.Click, target, data.timeStamp] : undefined;
+      if (data.isTrusted) deliver(Kind.Click, [], '', data.timeStamp, target);
+      return;
     case 'keydown':
-      return data.isTrusted ? [Kind.Key, undefined, data.timeStamp] : undefined;
+      if (data.isTrusted) deliver(Kind.Key, [], '', data.timeStamp);
+      return;
     case 'pageshow':
-      return data.persisted ? [Kind.Restore, location.href, data.timeStamp] : undefined;
+      if (data.persisted) deliver(Kind.Restore, [], location.href, data.timeStamp);
+      return;
     case 'popstate':
-      return [Kind.Route, location.href, at];
+      return deliver(Kind.Route, [], location.href, at);
     case 'trackPageView':
-      return [Kind.PageView, data, at];
+      return deliver(Kind.PageView, [], textOf(data), at);
     case 'trackUserAction':
-      return [Kind.Action, data, at];
+      return deliver(Kind.Action, [typeof data[2] === 'number' ? data[2] : NaN], textOf(data.slice(0, 2)), at);
     case 'interactions':
-      return [Kind.Interactions, data, at];
+      return deliver(Kind.Interactions, numbersOf(data, EVENT), '', at);
     case 'flush':
-      return [Kind.Flush, undefined, at];
-    default: {
-      const fault = readFault(signal);
-      // The core takes a flat list, which is cheaper to read.
-      return fault && [Kind.Error, { ...fault, attributes: fault.attributes && Object.entries(fault.attributes).flat() }, at];
-    }
+      return deliver(Kind.Flush);
+  }
+  const fault = readFault(signal);
+  if (fault) {
+    const { name, message, stack, file, line, column, attributes = {} } = fault;
+    const texts = textOf([fault.source, name, message, stack, file, ...Object.entries(attributes).flat()]);
+    deliver(Kind.Error, [line ?? NaN, column ?? NaN], texts, at);
   }
 };
 
-const lend = (page: Page, deliver: Deliver): Lent => {
+/** U+001F is between texts, so it cannot be in one. */
+const textOf = (values: unknown[]): string => values.map((value) => String(value ?? '').replaceAll('\x1f', ' ')).join('\x1f');
+
+/** The properties of all entries in one list. A property that an entry does not have is `NaN`. */
+const numbersOf = (entries: ArrayLike<any>, properties: string[]): number[] =>
+  Array.from(entries).flatMap((entry) => properties.map((property) => Number(entry[property])));
+
+const landing = (page: Page): [numbers: number[], texts: string] => {
   const begun = page.queue.find(([source]) => source === 'begin');
   const hidden = page.queue.find(([source, , , visibility]) => source === 'visibilitychange' && visibility === 'hidden');
-  return {
-    view: page.view,
-    viewSent: page.sent === true,
-    firstHidden: begun?.[3] === 'hidden' ? 0 : (hidden?.[1].timeStamp ?? Infinity),
-    lost: page.lost,
-    href: begun?.[1] ?? location.href,
-    referrer: document.referrer,
-    wasDiscarded: document.wasDiscarded === true,
-    storage: storage(),
-    get width() {
-      return innerWidth;
-    },
-    get height() {
-      return innerHeight;
-    },
-    get connection() {
-      return navigator.connection?.effectiveType;
-    },
-    get language() {
-      return navigator.language;
-    },
-    post: (number, body) => post(page, body, (status, retryAfter) => deliver(Kind.Settled, [number, status, retryAfter])),
-    timerRan: () => deliver(Kind.Timer),
-    wakeWhenIdle: () => {
-      (window.requestIdleCallback ?? setTimeout)(() => deliver(Kind.Idle), { timeout: 1000 } as IdleRequestOptions & number);
-    },
-  };
+  const [navigation] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
+  const timing = numbersOf(navigation ? [navigation] : [], NAVIGATION);
+  const hiddenEntry = performance
+    .getEntriesByType('visibility-state')
+    .find(({ name, startTime }) => name === 'hidden' && startTime >= (timing[0] || 0));
+  return [
+    [
+      innerWidth,
+      innerHeight,
+      Number(page.sent === true),
+      Number(document.wasDiscarded === true),
+      begun?.[3] === 'hidden' ? 0 : (hidden?.[1].timeStamp ?? Infinity),
+      hiddenEntry?.startTime ?? NaN,
+      page.lost,
+      ...timing,
+    ],
+    textOf([begun?.[1] ?? location.href, document.referrer, page.view, navigation?.type, navigator.connection?.effectiveType, navigator.language]),
+  ];
 };
 
+const lend = (page: Page, deliver: Deliver): Lent => ({
+  storedSession,
+  storeSession,
+  post: (number, body) => post(page, body, (status, retryAfter) => deliver(Kind.Settled, [number, status, retryAfter])),
+  timerRan: () => deliver(Kind.Timer),
+  wakeWhenIdle: () => {
+    (window.requestIdleCallback ?? setTimeout)(() => deliver(Kind.Idle), { timeout: 1000 } as IdleRequestOptions & number);
+  },
+});
+
+type Observed = [observer: PerformanceObserver, take: (entries: PerformanceEntryList) => void];
+
 /** One observer for each type, so that one the browser refuses costs no other. */
-const observe = (deliver: Deliver): [PerformanceObserver, Kind][] => {
-  const observers: [PerformanceObserver, Kind][] = [];
-  for (const [type, kind] of OBSERVED) {
+const observe = (deliver: Deliver): Observed[] => {
+  const observers: Observed[] = [];
+  for (const [type, kind, properties] of OBSERVED) {
     try {
       if (!PerformanceObserver.supportedEntryTypes.includes(type)) continue;
-      const observer = new PerformanceObserver((list) => deliver(kind, list.getEntries()));
+      const take = (entries: PerformanceEntryList): void => {
+        const wanted = kind === Kind.Paint ? entries.filter(({ name }) => name === 'first-contentful-paint') : entries;
+        if (wanted.length) deliver(kind, numbersOf(wanted, properties));
+      };
+      const observer = new PerformanceObserver((list) => take(list.getEntries()));
       observer.observe({ type, buffered: true });
-      observers.push([observer, kind]);
+      observers.push([observer, take]);
     } catch {
       // Without this type, its metric stays silent.
     }

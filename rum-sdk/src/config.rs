@@ -1,16 +1,19 @@
 //! The options of `init` that the core needs. The rest (key, endpoint, privacy signals) is the loader's.
 
+use rum_protocol::limits::MAX_NAME_BYTES;
 use serde::{Deserialize, Deserializer};
+
+use crate::text::cut_known;
 
 /// As the page gave them: an option that is absent, or not of its type, is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Config {
-    /// The application's release.
-    #[serde(deserialize_with = "if_readable")]
+    /// The application's release, within its limit.
+    #[serde(deserialize_with = "name_if_readable")]
     pub release: Option<String>,
-    /// The deployment environment.
-    #[serde(deserialize_with = "if_readable")]
+    /// The deployment environment, within its limit.
+    #[serde(deserialize_with = "name_if_readable")]
     pub env: Option<String>,
     /// See [`Self::sample_rate`].
     #[serde(deserialize_with = "if_readable")]
@@ -48,6 +51,11 @@ fn if_readable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) 
     Ok(T::deserialize(deserializer).ok())
 }
 
+fn name_if_readable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let name: Option<String> = if_readable(deserializer)?;
+    Ok(name.and_then(|name| cut_known(&name, MAX_NAME_BYTES)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +87,12 @@ mod tests {
     fn a_wrong_option_costs_only_itself() {
         let config = config(json!({"release": 42, "sampleRate": "half", "autoClicks": "no", "env": "test"}));
         assert_eq!(config, Config { env: Some("test".into()), ..Config::default() });
+    }
+
+    #[test]
+    fn names_are_bounded_and_empty_ones_are_absent() {
+        let config = config(json!({"release": "r".repeat(300), "env": ""}));
+        assert_eq!((config.release.map(|release| release.len()), config.env), (Some(256), None));
     }
 
     #[test]

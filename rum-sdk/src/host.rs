@@ -1,5 +1,3 @@
-use rum_protocol::Context;
-
 /// What the core asks of its surroundings. The browser's shell is one; tests have another.
 pub trait Host {
     /// 64 random bits. They name things; they guard nothing.
@@ -10,9 +8,6 @@ pub trait Host {
 
     /// Stores the session record, if the page may store anything.
     fn store_session(&mut self, record: &str);
-
-    /// The device and connection as they are now.
-    fn context(&self) -> Context;
 
     /// Sends a beacon. What becomes of one that is [`Posted::Waiting`] is told later by its number.
     fn post(&mut self, number: u32, body: &str) -> Posted;

@@ -9,6 +9,7 @@
 pub mod browser;
 pub mod collect;
 pub mod config;
+pub mod delivery;
 pub mod entry;
 mod host;
 pub mod json;

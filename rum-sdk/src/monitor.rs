@@ -1,20 +1,18 @@
 //! Decides what the signals of a page mean, and fills the outbox.
 
-use rum_protocol::limits::MAX_NAME_BYTES;
-use rum_protocol::{Event, Id, PageView, Session, View, Vital};
+use rum_protocol::{Action, Context, ErrorEvent, Event, Id, PageView, Session, View, Vital};
 
-use crate::collect::{caught, clicked, performed};
 use crate::config::Config;
 use crate::entry::EventTiming;
 use crate::host::{Host, Posted};
 use crate::json;
 use crate::metrics::Report;
 use crate::navigation::{NavigationTiming, NavigationType, navigation_type};
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, Sender};
 use crate::sampling::is_sampled;
 use crate::session::SessionRecord;
 use crate::signal::Signal;
-use crate::text::{bounded, push_hexadecimal};
+use crate::text::push_hexadecimal;
 use crate::time::Time;
 use crate::uuid;
 use crate::views::Views;
@@ -47,6 +45,8 @@ pub struct Landing {
     pub hidden_seen: f64,
     /// How many signals the loader had no room for.
     pub lost: u32,
+    /// What the page runs on.
+    pub context: Context,
 }
 
 /// See the module.
@@ -93,18 +93,19 @@ impl Monitor {
         let first_hidden = FirstHidden::at_start(landing.hidden_entry, landing.hidden_seen);
         let view = landing.view.unwrap_or_else(|| Id(host.random()));
         let session = current_session(None, time, host);
+        let sender = Sender { release: config.release.clone(), env: config.env.clone(), context: landing.context };
         let mut monitor = Self {
             session,
             landing_session: session,
             views: Views::new(view, started_at_ms, landing.href, &landing.referrer),
             navigation_type: navigation_type(navigation.as_ref(), landing.was_discarded),
-            vitals: Some(Vitals::new(activation_start, first_hidden, || host.random())),
+            vitals: Some(Vitals::new(activation_start, first_hidden, host.random())),
             landing_sent: landing.view_sent,
             navigation,
             errors: 0,
             actions: 0,
             waiting: Vec::new(),
-            outbox: Outbox::default(),
+            outbox: Outbox::new(sender),
             config,
         };
         monitor.outbox.dropped(landing.lost);
@@ -127,14 +128,14 @@ impl Monitor {
                 let report = self.vitals.as_mut().and_then(|vitals| vitals.first_contentful_paint(start));
                 self.report(report, time);
             }
-            Signal::LargestContentfulPaint(batch) => {
+            Signal::LargestContentfulPaint(last) => {
                 if let Some(vitals) = &mut self.vitals {
-                    vitals.largest_contentful_paint(batch);
+                    vitals.largest_contentful_paint(last);
                 }
             }
             Signal::LayoutShift(batch) => {
                 if let Some(vitals) = &mut self.vitals {
-                    vitals.layout_shift(batch);
+                    vitals.layout_shift(&batch);
                 }
             }
             Signal::FirstInput(input) => {
@@ -151,8 +152,11 @@ impl Monitor {
             }
             Signal::Hidden { interaction_count } => {
                 self.catch_up(time);
-                let reports = self.vitals.as_mut().map(|vitals| vitals.hidden(interaction_count));
-                self.report(reports.into_iter().flatten(), time);
+                if let Some(vitals) = &mut self.vitals {
+                    for report in vitals.hidden(interaction_count) {
+                        self.report(report, time);
+                    }
+                }
                 self.outbox.seal();
             }
             Signal::Restored(href) => {
@@ -177,18 +181,16 @@ impl Monitor {
                 if self.errors > MOST_ERRORS {
                     self.outbox.dropped(1);
                 } else {
-                    self.happened(Event::Error(caught(error, at_ms)), time, host);
+                    self.happened(&mut Event::Error(ErrorEvent { at_ms, ..error }), time, host);
                 }
             }
             Signal::Click(click) => {
                 self.wait(Waiting::Acted, host);
                 if self.config.auto_clicks() {
-                    self.acted(Event::Action(clicked(click, at_ms)), time, host);
+                    self.acted(Action { at_ms, ..click }, time, host);
                 }
             }
-            Signal::Action { action, category, value } => {
-                self.acted(Event::Action(performed(action, category, value, at_ms)), time, host);
-            }
+            Signal::Action(action) => self.acted(Action { at_ms, ..action }, time, host),
             Signal::Flush => self.outbox.seal(),
             Signal::Timer => {}
             Signal::Settled(number, outcome) => self.outbox.settled(number, outcome, time.page_ms),
@@ -205,7 +207,7 @@ impl Monitor {
 
     /// Looks at what waits, in the order it came.
     fn catch_up(&mut self, time: Time) {
-        for what in core::mem::take(&mut self.waiting) {
+        for what in &mut core::mem::take(&mut self.waiting) {
             let Some(vitals) = &mut self.vitals else { return };
             match what {
                 Waiting::Interactions(batch) => vitals.interactions(batch),
@@ -230,7 +232,7 @@ impl Monitor {
         if let Some(navigation) = &self.navigation {
             navigation.describe(&mut event);
         }
-        self.push(Event::PageView(event), Place::Landing, time);
+        self.push(&mut Event::PageView(event), Place::Landing, time);
     }
 
     /// Another view begins.
@@ -243,42 +245,45 @@ impl Monitor {
         self.landing_sent = true;
         self.errors = 0;
         self.actions = 0;
-        self.happened(Event::PageView(PageView { at_ms, navigation_type: Some(kind.into()), ..PageView::default() }), time, host);
+        self.happened(
+            &mut Event::PageView(PageView { at_ms, navigation_type: Some(kind.into()), ..PageView::default() }),
+            time,
+            host,
+        );
     }
 
-    fn acted(&mut self, event: Event, time: Time, host: &mut impl Host) {
+    fn acted(&mut self, action: Action, time: Time, host: &mut impl Host) {
         self.actions += 1;
         if self.actions > MOST_ACTIONS {
             self.outbox.dropped(1);
         } else {
-            self.happened(event, time, host);
+            self.happened(&mut Event::Action(action), time, host);
         }
     }
 
     /// Something happened in the view that is shown, which is a sign of life of the session.
-    fn happened(&mut self, event: Event, time: Time, host: &mut impl Host) {
+    fn happened(&mut self, event: &mut Event, time: Time, host: &mut impl Host) {
         self.session = current_session(Some(self.session), time, host);
         self.push(event, Place::Current, time);
     }
 
-    fn report(&mut self, reports: impl IntoIterator<Item = Report>, time: Time) {
-        for report in reports {
-            let mut metric_id = String::with_capacity(16);
-            push_hexadecimal(&mut metric_id, report.id.0, 16);
-            let vital = Vital {
-                at_ms: time.epoch_of(time.page_ms),
-                view: 0,
-                metric: report.metric,
-                metric_id: Some(metric_id),
-                value: report.value,
-                prev_value: report.previous,
-                navigation_type: Some(self.navigation_type.into()),
-            };
-            self.push(Event::Vital(vital), Place::Landing, time);
-        }
+    fn report(&mut self, report: Option<Report>, time: Time) {
+        let Some(report) = report else { return };
+        let mut metric_id = String::with_capacity(16);
+        push_hexadecimal(&mut metric_id, report.id.0, 16);
+        let vital = Vital {
+            at_ms: time.epoch_of(time.page_ms),
+            view: 0,
+            metric: report.metric,
+            metric_id: Some(metric_id),
+            value: report.value,
+            prev_value: report.previous,
+            navigation_type: Some(self.navigation_type.into()),
+        };
+        self.push(&mut Event::Vital(vital), Place::Landing, time);
     }
 
-    fn push(&mut self, event: Event, place: Place, time: Time) {
+    fn push(&mut self, event: &mut Event, place: Place, time: Time) {
         let (view, session): (&View, _) = match place {
             Place::Landing => (self.views.landing(), self.landing_session),
             Place::Current => (self.views.current(), self.session),
@@ -299,10 +304,6 @@ impl Monitor {
                 beacon.beacon_id = uuid::version_7(now_ms, [host.random(), host.random()]);
             }
             beacon.sent_at_ms = now_ms;
-            beacon.sdk = Some(String::from(env!("CARGO_PKG_VERSION")));
-            beacon.release = self.config.release.clone().map(|release| bounded(release, MAX_NAME_BYTES));
-            beacon.env = self.config.env.clone().map(|env| bounded(env, MAX_NAME_BYTES));
-            beacon.context = Some(host.context());
             let mut body = String::new();
             json::write(&mut body, beacon);
             host.store_session(&self.session.to_text());

@@ -1,6 +1,6 @@
 //! Events on their way out: a batch that is being filled, and beacons that wait to be sent or for their outcome.
 
-use rum_protocol::{Beacon, Event, Losses, Session, View};
+use rum_protocol::{Beacon, Context, Event, Losses, Session, View};
 
 use crate::json::{self, Raw};
 
@@ -8,8 +8,9 @@ use crate::json::{self, Raw};
 const MOST_EVENTS: usize = 10;
 /// A batch goes out this long after its first event, milliseconds.
 const LONGEST_WAIT_MS: f64 = 5000.0;
-/// Most bytes of views and events in a beacon. With the envelope it stays below 60 KiB; browsers take 64 KiB at once.
-const MOST_BYTES: usize = 58 * 1024;
+/// Most bytes of views and events in a beacon. With the envelope, and names that views get later, it stays below 60 KiB; browsers take
+/// 64 KiB at once.
+const MOST_BYTES: usize = 56 * 1024;
 /// Most beacons that wait for another try.
 const MOST_BEACONS: usize = 8;
 /// How long a beacon waits when the service does not say, milliseconds.
@@ -20,11 +21,23 @@ const LONGEST_RETRY_AFTER_MS: f64 = 60_000.0;
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Outbox {
+    sender: Sender,
     open: Option<Batch>,
     ready: Vec<Parcel>,
     waiting: Vec<Parcel>,
     lost: Losses,
     numbers: u32,
+}
+
+/// Who sends: what is the same in every beacon of a page.
+#[derive(Clone, Debug, Default)]
+pub struct Sender {
+    /// The application's release.
+    pub release: Option<String>,
+    /// The deployment environment.
+    pub env: Option<String>,
+    /// What the page runs on.
+    pub context: Context,
 }
 
 #[derive(Debug)]
@@ -41,8 +54,8 @@ struct Batch {
 pub struct Parcel {
     /// Names it to the host.
     pub number: u32,
-    /// Its content. `sent_at_ms`, `context`, and whose it is are filled in when it is sent.
-    pub beacon: Beacon<Raw>,
+    /// Its content. `beacon_id` and `sent_at_ms` are filled in when it is sent.
+    pub beacon: Box<Beacon<Raw>>,
     not_before: f64,
     was_tried: bool,
 }
@@ -57,17 +70,23 @@ pub struct Outcome {
 }
 
 impl Outbox {
+    /// An empty one.
+    #[must_use]
+    pub fn new(sender: Sender) -> Self {
+        Self { sender, ..Self::default() }
+    }
+
     /// Adds an event of `view` to the batch. `now` is on the page's clock, as everywhere here.
-    pub fn push(&mut self, mut event: Event, view: &View, session: &Session, now: f64) {
+    pub fn push(&mut self, event: &mut Event, view: &View, session: &Session, now: f64) {
         let belongs = |batch: &Batch| batch.session == *session;
         if !self.open.as_ref().is_some_and(belongs) {
             self.seal();
         }
         let view_bytes = json_bytes(view);
-        let mut written = self.write(&mut event, view);
+        let mut written = self.write(event, view);
         if self.open.as_ref().is_some_and(|open| open.bytes + view_bytes + written.0.len() > MOST_BYTES) {
             self.seal();
-            written = self.write(&mut event, view);
+            written = self.write(event, view);
         }
         if view_bytes + written.0.len() > MOST_BYTES {
             self.dropped(1);
@@ -96,7 +115,6 @@ impl Outbox {
         if let Some(open) = &mut self.open {
             for known in &mut open.views {
                 if known.id == view.id {
-                    open.bytes += json_bytes(view);
                     *known = view.clone();
                 }
             }
@@ -113,19 +131,19 @@ impl Outbox {
         let Some(batch) = self.open.take() else { return };
         let lost = core::mem::take(&mut self.lost);
         self.numbers = self.numbers.wrapping_add(1);
-        let beacon = Beacon {
+        let beacon = Box::new(Beacon {
             v: rum_protocol::VERSION,
             beacon_id: String::new(),
             sent_at_ms: 0,
-            sdk: None,
-            release: None,
-            env: None,
+            sdk: Some(String::from(env!("CARGO_PKG_VERSION"))),
+            release: self.sender.release.clone(),
+            env: self.sender.env.clone(),
             session: Some(batch.session),
-            context: None,
+            context: Some(self.sender.context.clone()),
             lost: (lost != Losses::default()).then_some(lost),
             views: batch.views,
             events: batch.events,
-        };
+        });
         self.queue(Parcel { number: self.numbers, beacon, not_before: 0.0, was_tried: false });
     }
 
@@ -134,7 +152,8 @@ impl Outbox {
         if self.open.as_ref().is_some_and(|open| open.deadline <= now) {
             self.seal();
         }
-        take(&mut self.ready, |parcel| parcel.not_before <= now)
+        let due = self.ready.iter().position(|parcel| parcel.not_before <= now);
+        take(&mut self.ready, due)
     }
 
     /// Keeps a beacon until its outcome is known.
@@ -145,7 +164,8 @@ impl Outbox {
     /// A beacon's outcome is known. It is tried once more if it did not arrive or the service was busy; otherwise it is done, or
     /// lost.
     pub fn settled(&mut self, number: u32, outcome: Outcome, now: f64) {
-        let Some(mut parcel) = take(&mut self.waiting, |parcel| parcel.number == number) else { return };
+        let settled = self.waiting.iter().position(|parcel| parcel.number == number);
+        let Some(mut parcel) = take(&mut self.waiting, settled) else { return };
         match outcome.status {
             200..=299 => {}
             0 | 429 | 503 if !parcel.was_tried => {
@@ -165,8 +185,11 @@ impl Outbox {
     /// When something will be due, if anything will.
     #[must_use]
     pub fn next_due(&self) -> Option<f64> {
-        let deadlines = self.open.iter().map(|open| open.deadline).chain(self.ready.iter().map(|parcel| parcel.not_before));
-        deadlines.reduce(f64::min)
+        let mut next = self.open.as_ref().map(|open| open.deadline);
+        for parcel in &self.ready {
+            next = Some(next.map_or(parcel.not_before, |next| next.min(parcel.not_before)));
+        }
+        next
     }
 
     fn write(&self, event: &mut Event, view: &View) -> Raw {
@@ -187,7 +210,7 @@ impl Outbox {
     /// Puts a beacon into the queue; the oldest gives way.
     fn queue(&mut self, parcel: Parcel) {
         if self.ready.len() >= MOST_BEACONS
-            && let Some(oldest) = take(&mut self.ready, |_| true)
+            && let Some(oldest) = take(&mut self.ready, Some(0))
         {
             self.take_back(&oldest);
             self.dropped(count(&oldest));
@@ -213,17 +236,16 @@ fn json_bytes(view: &View) -> usize {
     out.len()
 }
 
-/// Takes the first one that fits, in order.
-fn take(parcels: &mut Vec<Parcel>, fits: impl Fn(&Parcel) -> bool) -> Option<Parcel> {
-    let mut taken = None;
-    for parcel in core::mem::take(parcels) {
-        if taken.is_none() && fits(&parcel) {
-            taken = Some(parcel);
-        } else {
-            parcels.push(parcel);
-        }
+/// `Vec::remove`, without its panic.
+fn take(parcels: &mut Vec<Parcel>, position: Option<usize>) -> Option<Parcel> {
+    let (_, rest) = parcels.split_at_mut_checked(position?)?;
+    // Its place moves to the end, step by step.
+    let mut place = rest;
+    while let [one, next, ..] = place {
+        core::mem::swap(one, next);
+        place = place.split_first_mut()?.1;
     }
-    taken
+    parcels.pop()
 }
 
 #[cfg(test)]
@@ -246,7 +268,7 @@ mod tests {
     }
 
     fn push(outbox: &mut Outbox, name: &str, view_id: u64, now: f64) {
-        outbox.push(action(name), &view(view_id), &session(1), now);
+        outbox.push(&mut action(name), &view(view_id), &session(1), now);
     }
 
     fn names(parcel: &Parcel) -> Vec<(String, u32)> {
@@ -303,8 +325,8 @@ mod tests {
     #[test]
     fn another_session_begins_another_beacon() {
         let mut outbox = Outbox::default();
-        outbox.push(action("a"), &view(1), &session(1), 0.0);
-        outbox.push(action("b"), &view(1), &session(2), 0.0);
+        outbox.push(&mut action("a"), &view(1), &session(1), 0.0);
+        outbox.push(&mut action("b"), &view(1), &session(2), 0.0);
         assert_eq!(outbox.take_due(0.0).unwrap().beacon.session, Some(session(1)));
         outbox.seal();
         assert_eq!(outbox.take_due(0.0).unwrap().beacon.session, Some(session(2)));

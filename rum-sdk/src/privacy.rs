@@ -3,7 +3,7 @@
 /// The address up to its query or fragment.
 #[must_use]
 pub fn strip_query(address: &str) -> &str {
-    let end = address.bytes().position(|byte| byte == b'?' || byte == b'#');
+    let end = address.as_bytes().iter().position(|&byte| byte == b'?' || byte == b'#');
     end.and_then(|end| address.get(..end)).unwrap_or(address)
 }
 
@@ -15,7 +15,7 @@ pub fn strip_queries(text: &str) -> String {
     let mut rest = text;
     while let Some((before, address_on)) = split_after_scheme(rest) {
         out.push_str(before);
-        let length = address_on.bytes().position(ends_address).unwrap_or(address_on.len());
+        let length = address_on.as_bytes().iter().position(|&byte| ends_address(byte)).unwrap_or(address_on.len());
         let (address, after) = address_on.split_at_checked(length).unwrap_or((address_on, ""));
         let kept = strip_query(address);
         out.push_str(kept);

@@ -2,7 +2,7 @@
 
 use rum_protocol::Id;
 
-use crate::text::{push_hexadecimal, push_whole};
+use crate::text::{find, push_hexadecimal, push_whole};
 
 /// A session ends when nothing happened for this long, milliseconds.
 const LONGEST_PAUSE_MS: u64 = 30 * 60 * 1000;
@@ -48,23 +48,30 @@ impl SessionRecord {
     /// Reads [`Self::to_text`]; absent for anything else.
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
-        let mut parts = text.as_bytes().split(|&byte| byte == b'-');
-        let id = core::str::from_utf8(parts.next()?).ok()?;
-        let record =
-            Self { id: Id::parse(id).ok()?, started_at_ms: whole_number(parts.next()?)?, seen_at_ms: whole_number(parts.next()?)? };
-        parts.next().is_none().then_some(record)
+        let (id, rest) = split_at_dash(text)?;
+        let (started, seen) = split_at_dash(rest)?;
+        Some(Self { id: Id::parse(id).ok()?, started_at_ms: whole_number(started)?, seen_at_ms: whole_number(seen)? })
     }
 }
 
-fn whole_number(digits: &[u8]) -> Option<u64> {
-    let mut value: u64 = 0;
-    for digit in digits {
+fn split_at_dash(text: &str) -> Option<(&str, &str)> {
+    let at = find(text, b'-')?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+fn whole_number(digits: &str) -> Option<u64> {
+    // Milliseconds since the epoch have 13.
+    if digits.is_empty() || digits.len() > 16 {
+        return None;
+    }
+    let mut value = 0;
+    for digit in digits.bytes() {
         if !digit.is_ascii_digit() {
             return None;
         }
-        value = value.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
+        value = value * 10 + u64::from(digit - b'0');
     }
-    (!digits.is_empty()).then_some(value)
+    Some(value)
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-use crate::collect::{CaughtError, Clicked};
+use rum_protocol::{Action, ErrorEvent};
+
 use crate::entry::{EventTiming, LargestPaint, LayoutShift};
 use crate::outbox::Outcome;
 
@@ -7,8 +8,8 @@ use crate::outbox::Outcome;
 pub enum Signal {
     /// The `first-contentful-paint` entry's start.
     FirstContentfulPaint(f64),
-    /// A batch of `largest-contentful-paint` entries.
-    LargestContentfulPaint(Vec<LargestPaint<()>>),
+    /// The last of a batch of `largest-contentful-paint` entries. Each is larger than the one before.
+    LargestContentfulPaint(LargestPaint<()>),
     /// A batch of `layout-shift` entries.
     LayoutShift(Vec<LayoutShift<()>>),
     /// The `first-input` entry.
@@ -37,19 +38,12 @@ pub enum Signal {
         /// The address.
         href: String,
     },
-    /// An error.
-    Error(CaughtError),
-    /// A click of the user.
-    Click(Clicked),
-    /// `trackUserAction`.
-    Action {
-        /// What was done.
-        action: String,
-        /// The caller's grouping.
-        category: Option<String>,
-        /// The caller's number.
-        value: Option<f64>,
-    },
+    /// An error, still without its time.
+    Error(ErrorEvent),
+    /// A click of the user, still without its time.
+    Click(Action),
+    /// `trackUserAction`, still without its time.
+    Action(Action),
     /// Send what waits.
     Flush,
     /// The time asked for by [`crate::Host::wake_at`] has come.

@@ -12,13 +12,16 @@ pub fn cut(text: &str, most_bytes: usize) -> &str {
     }
 }
 
-/// [`cut`], in place.
+/// [`cut`], and nothing of an empty text.
 #[must_use]
-pub fn bounded(mut text: String, most_bytes: usize) -> String {
-    if text.len() > most_bytes {
-        text = String::from(cut(&text, most_bytes));
-    }
-    text
+pub fn cut_known(text: &str, most_bytes: usize) -> Option<String> {
+    (!text.is_empty()).then(|| String::from(cut(text, most_bytes)))
+}
+
+/// Where `byte`, an ASCII character, is first.
+#[must_use]
+pub fn find(text: &str, byte: u8) -> Option<usize> {
+    text.as_bytes().iter().position(|&other| other == byte)
 }
 
 /// White space gone from both ends, and every run of it inside made one space.
@@ -75,7 +78,8 @@ mod tests {
         assert_eq!(cut("häß", 2), "h");
         assert_eq!(cut("häß", 99), "häß");
         assert_eq!(cut("ä", 1), "");
-        assert_eq!(bounded("abc".into(), 2), "ab");
+        assert_eq!(cut_known("abc", 2).as_deref(), Some("ab"));
+        assert_eq!(cut_known("", 2), None);
     }
 
     #[test]

@@ -30,9 +30,10 @@ struct Tracked<M> {
 }
 
 impl<E: Clone> Vitals<E> {
-    /// The vitals of a load that was activated at `activation_start` (0 for an ordinary one). `random` makes the metrics' ids.
-    pub fn new(activation_start: f64, first_hidden: FirstHidden, mut random: impl FnMut() -> u64) -> Self {
-        let mut reporter = |metric| Reporter::new(metric, Id(random()));
+    /// The vitals of a load that was activated at `activation_start` (0 for an ordinary one). The metrics' ids follow each other
+    /// from a random one on.
+    pub fn new(activation_start: f64, first_hidden: FirstHidden, random: u64) -> Self {
+        let reporter = |metric| Reporter::new(metric, Id(random.wrapping_add(metric as u64)));
         Self {
             activation_start,
             first_hidden,
@@ -57,13 +58,13 @@ impl<E: Clone> Vitals<E> {
         self.fcp.reporter.report(value)
     }
 
-    /// A batch of `largest-contentful-paint` entries.
-    pub fn largest_contentful_paint(&mut self, batch: impl IntoIterator<Item = LargestPaint<E>>) {
-        self.lcp.metric.observe(batch, self.activation_start, self.first_hidden);
+    /// The last of a batch of `largest-contentful-paint` entries.
+    pub fn largest_contentful_paint(&mut self, last: LargestPaint<E>) {
+        self.lcp.metric.observe(last, self.activation_start, self.first_hidden);
     }
 
     /// A batch of `layout-shift` entries.
-    pub fn layout_shift(&mut self, batch: impl IntoIterator<Item = LayoutShift<E>>) {
+    pub fn layout_shift(&mut self, batch: &[LayoutShift<E>]) {
         self.cls.metric.observe(batch);
     }
 
@@ -74,9 +75,9 @@ impl<E: Clone> Vitals<E> {
     }
 
     /// A batch of `event` and `first-input` entries, for INP. The types arrive out of order (R3).
-    pub fn interactions(&mut self, mut batch: Vec<EventTiming<E>>) {
-        sort(&mut batch, |one, other| one.start + one.duration < other.start + other.duration);
-        for event in batch {
+    pub fn interactions(&mut self, batch: &mut [EventTiming<E>]) {
+        sort(batch, |one, other| one.start + one.duration < other.start + other.duration);
+        for event in &*batch {
             self.own_count.observe(event.interaction_id);
             self.inp.metric.observe(event);
         }
@@ -95,14 +96,14 @@ impl<E: Clone> Vitals<E> {
 
     /// The page is hidden, and every entry was taken: reports what is not reported. `interaction_count` is
     /// `performance.interactionCount`, absent where the browser does not count.
-    pub fn hidden(&mut self, interaction_count: Option<f64>) -> impl Iterator<Item = Report> + use<E> {
+    pub fn hidden(&mut self, interaction_count: Option<f64>) -> [Option<Report>; 3] {
         let lcp = self.acted();
         self.fid.metric.finalize();
         // CLS begins with FCP, as in the Chrome UX Report.
         let cls = if self.fcp.reporter.has_reported() { self.cls.reporter.report(self.cls.metric.value().value) } else { None };
         let count = interaction_count.unwrap_or(self.own_count.value());
         let inp = self.inp.metric.value(count).and_then(|measured| self.inp.reporter.report(measured.value));
-        [lcp, cls, inp].into_iter().flatten()
+        [lcp, cls, inp]
     }
 }
 
@@ -113,15 +114,11 @@ mod tests {
     const NEVER: f64 = f64::INFINITY;
 
     fn vitals(first_hidden: f64) -> Vitals<()> {
-        let mut next = 0;
-        Vitals::new(0.0, FirstHidden::at_start(Some(first_hidden), 0.0), || {
-            next += 1;
-            next
-        })
+        Vitals::new(0.0, FirstHidden::at_start(Some(first_hidden), 0.0), 7)
     }
 
     fn reports(vitals: &mut Vitals<()>) -> Vec<(Metric, f64, Option<f64>)> {
-        vitals.hidden(Some(0.0)).map(|report| (report.metric, report.value, report.previous)).collect()
+        vitals.hidden(Some(0.0)).into_iter().flatten().map(|report| (report.metric, report.value, report.previous)).collect()
     }
 
     fn shift(start: f64, value: f64) -> LayoutShift<()> {
@@ -137,7 +134,7 @@ mod tests {
         let mut vitals = vitals(NEVER);
         vitals.hidden_at(300.0);
         assert_eq!(vitals.first_contentful_paint(400.0), None);
-        vitals.largest_contentful_paint([LargestPaint { start: 400.0, entry: () }]);
+        vitals.largest_contentful_paint(LargestPaint { start: 400.0, entry: () });
         assert_eq!(vitals.first_input(EventTiming { is_first_input: true, ..event(7.0, 400.0, 8.0) }), None);
         assert_eq!(reports(&mut vitals), []);
     }
@@ -145,7 +142,7 @@ mod tests {
     #[test]
     fn cls_begins_with_fcp_but_counts_the_shifts_before_it() {
         let mut vitals = vitals(NEVER);
-        vitals.layout_shift([shift(100.0, 0.25)]);
+        vitals.layout_shift(&[shift(100.0, 0.25)]);
         assert_eq!(reports(&mut vitals), []);
         assert!(vitals.first_contentful_paint(90.0).is_some());
         assert_eq!(reports(&mut vitals), [(Metric::Cls, 0.25, None)]);
@@ -163,26 +160,26 @@ mod tests {
     fn what_grew_until_the_page_is_hidden_again_is_a_correction() {
         let mut vitals = vitals(NEVER);
         vitals.first_contentful_paint(90.0);
-        vitals.interactions(vec![event(7.0, 500.0, 80.0)]);
+        vitals.interactions(&mut [event(7.0, 500.0, 80.0)]);
         assert_eq!(reports(&mut vitals), [(Metric::Cls, 0.0, None), (Metric::Inp, 80.0, None)]);
-        vitals.layout_shift([shift(9000.0, 0.5)]);
-        vitals.interactions(vec![event(14.0, 9000.0, 240.0)]);
+        vitals.layout_shift(&[shift(9000.0, 0.5)]);
+        vitals.interactions(&mut [event(14.0, 9000.0, 240.0)]);
         assert_eq!(reports(&mut vitals), [(Metric::Cls, 0.5, Some(0.0)), (Metric::Inp, 240.0, Some(80.0))]);
     }
 
     #[test]
     fn lcp_is_reported_once_when_the_user_acts_or_leaves() {
         let mut vitals = vitals(NEVER);
-        vitals.largest_contentful_paint([LargestPaint { start: 700.0, entry: () }]);
+        vitals.largest_contentful_paint(LargestPaint { start: 700.0, entry: () });
         assert_eq!(vitals.acted().map(|report| report.value), Some(700.0));
         assert_eq!(vitals.acted(), None);
-        vitals.largest_contentful_paint([LargestPaint { start: 900.0, entry: () }]);
+        vitals.largest_contentful_paint(LargestPaint { start: 900.0, entry: () });
         assert_eq!(reports(&mut vitals), []);
     }
 
     #[test]
     fn r3_events_that_arrive_out_of_order_are_sorted_by_their_end() {
-        let mut vitals: Vitals<u32> = Vitals::new(0.0, FirstHidden::at_start(None, NEVER), || 1);
+        let mut vitals: Vitals<u32> = Vitals::new(0.0, FirstHidden::at_start(None, NEVER), 7);
         let event = |start, duration, entry| EventTiming {
             start,
             duration,
@@ -192,7 +189,7 @@ mod tests {
             entry,
         };
         // The same interaction: by their ends, 104 ms comes first and its twin at the same start joins it.
-        vitals.interactions(vec![event(110.0, 104.0, 2), event(100.0, 104.0, 1), event(100.0, 104.0, 3)]);
+        vitals.interactions(&mut [event(110.0, 104.0, 2), event(100.0, 104.0, 1), event(100.0, 104.0, 3)]);
         assert_eq!(vitals.inp.metric.value(1.0).map(|measured| measured.entries), Some(vec![1, 3]));
     }
 
@@ -200,8 +197,8 @@ mod tests {
     fn where_the_browser_does_not_count_interactions_the_ids_do() {
         let mut vitals = vitals(NEVER);
         // Two slow ones, and the id of the last short one says that there were a hundred.
-        vitals.interactions(vec![event(7.0, 100.0, 400.0), event(14.0, 900.0, 300.0), event(7.0 * 100.0, 2000.0, 16.0)]);
-        let inp: Vec<_> = vitals.hidden(None).map(|report| report.value).collect();
+        vitals.interactions(&mut [event(7.0, 100.0, 400.0), event(14.0, 900.0, 300.0), event(7.0 * 100.0, 2000.0, 16.0)]);
+        let inp: Vec<_> = vitals.hidden(None).into_iter().flatten().map(|report| report.value).collect();
         assert_eq!(inp, [300.0]);
     }
 

@@ -1,14 +1,7 @@
 use gloo_timers::callback::Timeout;
-use rum_protocol::Context;
-use rum_protocol::limits::MAX_NAME_BYTES;
 use wasm_bindgen::prelude::wasm_bindgen;
-use web_sys::Storage;
 
-use crate::text::bounded;
 use crate::{Host, Posted};
-
-/// Where the session record is kept. `npm/src/early.ts` has the same name.
-const SESSION_KEY: &str = "beamline";
 
 #[wasm_bindgen]
 extern "C" {
@@ -16,43 +9,11 @@ extern "C" {
     #[derive(Clone)]
     pub type Page;
 
-    /// The id under which something of the first view was already sent.
-    #[wasm_bindgen(method, getter)]
-    pub(super) fn view(this: &Page) -> Option<String>;
+    #[wasm_bindgen(method, js_name = storedSession)]
+    fn stored_session(this: &Page) -> Option<String>;
 
-    #[wasm_bindgen(method, getter, js_name = viewSent)]
-    pub(super) fn view_sent(this: &Page) -> bool;
-
-    #[wasm_bindgen(method, getter, js_name = firstHidden)]
-    pub(super) fn first_hidden(this: &Page) -> f64;
-
-    #[wasm_bindgen(method, getter)]
-    pub(super) fn lost(this: &Page) -> u32;
-
-    #[wasm_bindgen(method, getter, js_name = wasDiscarded)]
-    pub(super) fn was_discarded(this: &Page) -> bool;
-
-    #[wasm_bindgen(method, getter)]
-    fn connection(this: &Page) -> Option<String>;
-
-    #[wasm_bindgen(method, getter)]
-    fn language(this: &Page) -> Option<String>;
-
-    #[wasm_bindgen(method, getter)]
-    pub(super) fn href(this: &Page) -> String;
-
-    #[wasm_bindgen(method, getter)]
-    pub(super) fn referrer(this: &Page) -> String;
-
-    /// Where the session record may be kept; absent where the page may not store anything.
-    #[wasm_bindgen(method, getter)]
-    fn storage(this: &Page) -> Option<Storage>;
-
-    #[wasm_bindgen(method, getter)]
-    fn width(this: &Page) -> u32;
-
-    #[wasm_bindgen(method, getter)]
-    fn height(this: &Page) -> u32;
+    #[wasm_bindgen(method, js_name = storeSession)]
+    fn store_session(this: &Page, record: &str);
 
     #[wasm_bindgen(method)]
     fn post(this: &Page, number: u32, body: &str) -> bool;
@@ -67,16 +28,14 @@ extern "C" {
 /// The browser, as the core sees it.
 pub(super) struct Browser {
     page: Page,
-    storage: Option<Storage>,
     /// The page's clock, milliseconds.
     pub(super) now: f64,
     timer: Option<(f64, Timeout)>,
 }
 
 impl Browser {
-    pub(super) fn new(page: Page, now: f64) -> Self {
-        let storage = page.storage();
-        Self { page, storage, now, timer: None }
+    pub(super) const fn new(page: Page, now: f64) -> Self {
+        Self { page, now, timer: None }
     }
 }
 
@@ -88,24 +47,11 @@ impl Host for Browser {
     }
 
     fn stored_session(&self) -> Option<String> {
-        self.storage.as_ref()?.get_item(SESSION_KEY).ok()?
+        self.page.stored_session()
     }
 
     fn store_session(&mut self, record: &str) {
-        if let Some(storage) = &self.storage {
-            // Without room, the session is this page's alone.
-            let _ = storage.set_item(SESSION_KEY, record);
-        }
-    }
-
-    fn context(&self) -> Context {
-        let name = |name: String| bounded(name, MAX_NAME_BYTES);
-        Context {
-            viewport_width_px: Some(self.page.width()),
-            viewport_height_px: Some(self.page.height()),
-            connection: self.page.connection().map(name),
-            language: self.page.language().map(name),
-        }
+        self.page.store_session(record);
     }
 
     fn post(&mut self, number: u32, body: &str) -> Posted {

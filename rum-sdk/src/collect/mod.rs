@@ -4,6 +4,6 @@ mod action;
 mod error;
 mod selector;
 
-pub use action::{Clicked, clicked, performed};
-pub use error::{CaughtError, caught};
+pub use action::{clicked, performed};
+pub use error::{CaughtError, attribute, caught};
 pub use selector::{Element, label, selector};

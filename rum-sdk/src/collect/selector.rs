@@ -55,11 +55,12 @@ fn joined(before: &str, sign: &str, after: &str) -> String {
 }
 
 fn tag_and_classes<N: Element>(node: &N) -> String {
-    let name = node.node_name();
+    let mut part = node.node_name();
     if !node.is_element() {
-        return name.chars().filter(|&character| character != '#').map(|character| character.to_ascii_uppercase()).collect();
+        part.make_ascii_uppercase();
+        return String::from(part.get(1..).unwrap_or_default());
     }
-    let mut part: String = name.chars().map(|character| character.to_ascii_lowercase()).collect();
+    part.make_ascii_lowercase();
     let classes = node.attribute("class").unwrap_or_default();
     let mut sorted: Vec<&str> = Vec::new();
     for class in classes.split_ascii_whitespace() {

@@ -33,8 +33,11 @@ pub fn push_number(out: &mut String, value: f64) {
         // A leading one keeps the zeros in front; it is cut off again.
         let mut digits = String::new();
         push_whole(&mut digits, ONE + behind);
-        let digits = digits.get(1..=DECIMALS).unwrap_or_default();
-        out.push_str(digits.trim_end_matches('0'));
+        let mut digits = digits.get(1..=DECIMALS).unwrap_or_default();
+        while let Some(shorter) = digits.len().checked_sub(1).filter(|&last| digits.as_bytes().get(last) == Some(&b'0')) {
+            digits = digits.get(..shorter).unwrap_or_default();
+        }
+        out.push_str(digits);
     }
 }
 

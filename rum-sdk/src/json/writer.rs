@@ -221,9 +221,15 @@ impl<'a> Members<'a> {
         Writer { out: self.out, raw: false }
     }
 
-    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
+    /// Where the value of the next member is to be written.
+    fn next_named(&mut self, key: &str) -> Writer<'_> {
+        push_string(self.next().out, key);
+        self.after_key()
+    }
+
+    fn after_key(&mut self) -> Writer<'_> {
         self.out.push(':');
-        value.serialize(Writer { out: self.out, raw: false })
+        Writer { out: self.out, raw: false }
     }
 
     fn close(self) {
@@ -254,7 +260,7 @@ impl SerializeMap for Members<'_> {
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
-        self.value(value)
+        value.serialize(self.after_key())
     }
 
     fn end(self) -> Written {
@@ -268,8 +274,7 @@ impl SerializeStruct for Members<'_> {
     type Error = Unsupported;
 
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Written {
-        push_string(self.next().out, key);
-        self.value(value)
+        value.serialize(self.next_named(key))
     }
 
     fn end(self) -> Written {

@@ -32,7 +32,7 @@ impl<E> Default for Cls<E> {
 
 impl<E: Clone> Cls<E> {
     /// Takes one batch of shifts, in the order of their start. Shifts the user caused do not count.
-    pub fn observe(&mut self, batch: impl IntoIterator<Item = LayoutShift<E>>) {
+    pub fn observe(&mut self, batch: &[LayoutShift<E>]) {
         for shift in batch {
             if !shift.had_recent_input {
                 self.window.add(shift);
@@ -50,8 +50,8 @@ impl<E: Clone> Cls<E> {
     }
 }
 
-impl<E> Window<E> {
-    fn add(&mut self, shift: LayoutShift<E>) {
+impl<E: Clone> Window<E> {
+    fn add(&mut self, shift: &LayoutShift<E>) {
         // A window without any shift yet takes the first one whatever its time.
         let belongs =
             self.sum != 0.0 && shift.start - self.last_start < LONGEST_GAP_MS && shift.start - self.first_start < LONGEST_WINDOW_MS;
@@ -63,7 +63,7 @@ impl<E> Window<E> {
             self.entries.clear();
         }
         self.last_start = shift.start;
-        self.entries.push(shift.entry);
+        self.entries.push(shift.entry.clone());
     }
 }
 
@@ -79,7 +79,7 @@ mod tests {
     fn cls(shifts: &[LayoutShift<u32>]) -> Measured<u32> {
         let mut cls = Cls::default();
         for &shift in shifts {
-            cls.observe([shift]);
+            cls.observe(&[shift]);
         }
         cls.value().clone()
     }

@@ -33,7 +33,7 @@ impl<E> Default for Inp<E> {
 
 impl<E: Clone> Inp<E> {
     /// Takes one event.
-    pub fn observe(&mut self, event: EventTiming<E>) {
+    pub fn observe(&mut self, event: &EventTiming<E>) {
         if event.interaction_id == 0.0 || (event.duration < SHORTEST_MS && !event.is_first_input) {
             return;
         }
@@ -51,7 +51,7 @@ impl<E: Clone> Inp<E> {
                     id: event.interaction_id,
                     latency: event.duration,
                     start: event.start,
-                    entries: vec![event.entry],
+                    entries: vec![event.entry.clone()],
                 });
                 self.longest.len() - 1
             }
@@ -73,15 +73,15 @@ impl<E: Clone> Inp<E> {
     }
 }
 
-impl<E> Interaction<E> {
+impl<E: Clone> Interaction<E> {
     #[expect(clippy::float_cmp, reason = "times are compared as the browser gave them")]
-    fn add(&mut self, event: EventTiming<E>) {
+    fn add(&mut self, event: &EventTiming<E>) {
         if event.duration > self.latency {
             self.latency = event.duration;
             self.start = event.start;
-            self.entries = vec![event.entry];
+            self.entries = vec![event.entry.clone()];
         } else if event.duration == self.latency && event.start == self.start {
-            self.entries.push(event.entry);
+            self.entries.push(event.entry.clone());
         }
     }
 }
@@ -123,7 +123,7 @@ mod tests {
 
     fn observed(events: &[EventTiming<u32>]) -> Inp<u32> {
         let mut inp = Inp::default();
-        for &event in events {
+        for event in events {
             inp.observe(event);
         }
         inp

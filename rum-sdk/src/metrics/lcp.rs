@@ -16,13 +16,9 @@ impl<E> Default for Lcp<E> {
 }
 
 impl<E> Lcp<E> {
-    /// Takes one batch of candidates. Each is larger than the one before, so only the last one counts.
-    pub fn observe(&mut self, batch: impl IntoIterator<Item = LargestPaint<E>>, activation_start: f64, first_hidden: FirstHidden) {
-        if self.is_final {
-            return;
-        }
-        let Some(candidate) = batch.into_iter().last() else { return };
-        if first_hidden.is_after(candidate.start) {
+    /// Takes the last candidate of a batch. Each is larger than the one before, so the others do not count.
+    pub fn observe(&mut self, candidate: LargestPaint<E>, activation_start: f64, first_hidden: FirstHidden) {
+        if !self.is_final && first_hidden.is_after(candidate.start) {
             let value = (candidate.start - activation_start).max(0.0);
             self.largest = Some(Measured { value, entries: vec![candidate.entry] });
         }
@@ -50,34 +46,34 @@ mod tests {
 
     const NEVER: f64 = f64::INFINITY;
 
-    fn observe(lcp: &mut Lcp<u32>, starts: &[(f64, u32)], first_hidden: f64) {
-        let batch = starts.iter().map(|&(start, entry)| LargestPaint { start, entry });
-        lcp.observe(batch, 100.0, FirstHidden::at_start(Some(first_hidden), 0.0));
+    fn observe(lcp: &mut Lcp<u32>, start: f64, entry: u32, first_hidden: f64) {
+        lcp.observe(LargestPaint { start, entry }, 100.0, FirstHidden::at_start(Some(first_hidden), 0.0));
     }
 
     #[test]
-    fn the_last_candidate_of_a_batch_counts_with_its_own_entry() {
+    fn the_last_candidate_counts_with_its_own_entry() {
         let mut lcp = Lcp::default();
-        observe(&mut lcp, &[(500.0, 1), (900.0, 2)], NEVER);
+        observe(&mut lcp, 500.0, 1, NEVER);
+        observe(&mut lcp, 900.0, 2, NEVER);
         assert_eq!(lcp.value(), Some(&Measured { value: 800.0, entries: vec![2] }));
-        observe(&mut lcp, &[(1500.0, 3)], NEVER);
+        observe(&mut lcp, 1500.0, 3, NEVER);
         assert_eq!(lcp.finalize(), Some(&Measured { value: 1400.0, entries: vec![3] }));
     }
 
     #[test]
     fn a_candidate_after_the_page_was_hidden_leaves_the_one_before() {
         let mut lcp = Lcp::default();
-        observe(&mut lcp, &[(500.0, 1)], NEVER);
-        observe(&mut lcp, &[(700.0, 2), (900.0, 3)], 800.0);
+        observe(&mut lcp, 500.0, 1, NEVER);
+        observe(&mut lcp, 900.0, 3, 800.0);
         assert_eq!(lcp.value(), Some(&Measured { value: 400.0, entries: vec![1] }));
     }
 
     #[test]
     fn nothing_counts_after_it_is_final_and_it_is_final_once() {
         let mut lcp = Lcp::default();
-        observe(&mut lcp, &[(500.0, 1)], NEVER);
+        observe(&mut lcp, 500.0, 1, NEVER);
         assert!(lcp.finalize().is_some());
-        observe(&mut lcp, &[(900.0, 2)], NEVER);
+        observe(&mut lcp, 900.0, 2, NEVER);
         assert_eq!(lcp.finalize(), None);
         assert_eq!(lcp.value(), Some(&Measured { value: 400.0, entries: vec![1] }));
     }

@@ -4,6 +4,7 @@ mod bind;
 mod panics;
 mod shorten;
 pub(crate) mod size;
+mod table;
 mod trim;
 
 use std::fs;

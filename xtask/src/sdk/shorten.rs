@@ -9,6 +9,7 @@ use anyhow::{Result, bail, ensure};
 use walrus::Module;
 
 use super::bind::GLUE;
+use super::table;
 
 /// The module every import comes from.
 pub(super) const MODULE: &str = "a";
@@ -17,6 +18,8 @@ pub(super) const MODULE: &str = "a";
 pub(super) fn shorten(module: &mut Module, glue: &str) -> Result<String> {
     let glue = drop_unused_shims(glue)?;
     drop_unused_exports(module, &glue);
+    table::empty_dead_places(module);
+    walrus::passes::gc::run(module);
     let glue = shorten_exports(module, glue)?;
     shorten_imports(module, glue)
 }
