@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "these are command-line tasks; what they print is their result")]
 
 mod demo;
+mod excerpt;
 mod progress;
 mod sdk;
 mod setup;

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use crate::tree;
 
 /// How much of a failed command's output is shown; the log file has all of it.
-const SHOWN_LINES: usize = 120;
+const SHOWN_LINES: usize = 200;
 
 /// Runs `command` as a step called `label` and returns what it wrote, standard output and error together.
 ///
@@ -39,7 +39,13 @@ pub(crate) struct Finished {
 impl Finished {
     /// Prints the end of the output and where all of it is.
     pub(crate) fn show(&self) {
-        let lines: Vec<_> = self.output.lines().collect();
+        self.show_part(&self.output);
+    }
+
+    /// Prints the end of `part`, some of the output, and where all of it is; an empty part stands for everything.
+    pub(crate) fn show_part(&self, part: &str) {
+        let part = if part.is_empty() { &self.output } else { part };
+        let lines: Vec<_> = part.lines().collect();
         for line in &lines[lines.len().saturating_sub(SHOWN_LINES)..] {
             println!("    {line}");
         }

@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::tally::Tally;
-use crate::{demo, progress, sdk, setup, tidy, tree};
+use crate::{demo, excerpt, progress, sdk, setup, tidy, tree};
 
 /// One step: what is run and how its result counts.
 struct Step {
@@ -56,6 +56,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         label: "build the service",
+        // The same selection of packages as for the tests: another one means other features, and everything built twice.
         command: || tree::cargo(["build", "--workspace", "--bins"]),
         count: Count::One,
         needs: Needs::Tree,
@@ -141,7 +142,10 @@ fn tidy() -> Tally {
 }
 
 fn gate(gate: &sdk::Gate) -> Tally {
-    println!("  {}: {}", gate.name, gate.violation.as_deref().unwrap_or("holds"));
+    match &gate.violation {
+        None => println!("  {}: holds", gate.name),
+        Some(violation) => println!("  failed: {violation}"),
+    }
     Tally::one(gate.violation.is_none())
 }
 
@@ -158,7 +162,11 @@ impl Step {
         })?;
         let tally = self.tally(&finished);
         if tally.failed > 0 {
-            finished.show();
+            match self.count {
+                Count::One => finished.show(),
+                Count::Libtest => finished.show_part(&excerpt::of_libtest(&finished.output)),
+                Count::Tap => finished.show_part(&excerpt::of_tap(&finished.output)),
+            }
         }
         Ok(tally)
     }

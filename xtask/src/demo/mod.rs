@@ -65,9 +65,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     stack.stop()
 }
 
-/// One visit on ports of its own, with a Prometheus: the whole path as a test.
+/// One visit on ports of its own, with a Prometheus: the whole path as a test. The service and the package are built and installed.
 pub(crate) fn visit_as_test() -> Result<()> {
-    visit_once(Ports { service: 0, shop: 0, prometheus: Some(0) })
+    let ports = Ports { service: 0, shop: 0, prometheus: Some(0) }.resolved()?;
+    stack::bundle(ports)?;
+    visit(ports)
 }
 
 fn visit_once(ports: Ports) -> Result<()> {
@@ -78,6 +80,10 @@ fn visit_once(ports: Ports) -> Result<()> {
         setup::ensure(setup::PROMETHEUS)?;
     }
     stack::build(ports)?;
+    visit(ports)
+}
+
+fn visit(ports: Ports) -> Result<()> {
     let stack = Stack::start_empty(ports, ".state/demo-visit")?;
     let arrived = visit::drive(&stack);
     stack.stop()?;

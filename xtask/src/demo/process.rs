@@ -58,7 +58,9 @@ impl Process {
         if self.child.try_wait()?.is_some() {
             return Ok(());
         }
-        tree::command("kill", ["-TERM", &self.child.id().to_string()]).status().context("cannot run kill")?;
+        // The shell's own `kill`: the program is not on every machine.
+        let terminate = format!("kill -TERM {}", self.child.id());
+        tree::command("sh", ["-c", &terminate]).status().context("cannot run sh")?;
         let asked = Instant::now();
         while self.child.try_wait()?.is_none() {
             if asked.elapsed() > STOP_DEADLINE {

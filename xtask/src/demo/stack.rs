@@ -50,12 +50,17 @@ pub(super) fn build(ports: Ports) -> Result<()> {
         "Fix the compiler's errors in ingest.",
     )?;
     install(&package.tarball)?;
+    bundle(ports)
+}
+
+/// Bundles the shop, which sends its beacons to the service.
+pub(super) fn bundle(ports: Ports) -> Result<()> {
     progress::run(
         "bundle the shop",
         tree::command("node", ["examples/shop/build.mjs"]).env("BEAMLINE_URL", service_url(ports)),
         "Run `node examples/shop/build.mjs` to see the same error.",
-    )?;
-    Ok(())
+    )
+    .map(drop)
 }
 
 /// Installs the packed package into the shop, as a user would from the registry.
