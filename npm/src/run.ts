@@ -67,8 +67,13 @@ export const run = async (page: Page, bytes: BufferSource): Promise<void> => {
     deliver(Kind.Hidden, [performance.interactionCount ?? NaN]);
   };
 
+  let shown = '';
+  const route = (href: string, at?: number): void => {
+    if (href !== shown) deliver(Kind.Route, [], (shown = href), at);
+  };
   page.sink = (signal) => {
-    const [source, data, , visibility] = signal;
+    const [source, data, at, visibility, href] = signal;
+    route(href, at);
     if (source === 'visibilitychange') {
       if (visibility === 'hidden') leave(data.timeStamp);
     } else if (source === 'shutdown') {
@@ -81,7 +86,7 @@ export const run = async (page: Page, bytes: BufferSource): Promise<void> => {
     }
   };
   for (const signal of page.queue.splice(0)) page.sink(signal);
-  watchHistory((href) => deliver(Kind.Route, [], href));
+  watchHistory(route);
 };
 
 type Deliver = (kind: Kind, numbers?: number[], texts?: string, at?: number, target?: unknown) => void;
@@ -114,7 +119,7 @@ const deliverer = (page: Page): Deliver => {
 };
 
 const translate = (signal: Signal, deliver: Deliver): void => {
-  const [source, data, at, , target] = signal;
+  const [source, data, at, , href, target] = signal;
   switch (source) {
     case 'click':
       if (data.isTrusted) deliver(Kind.Click, [], '', data.timeStamp, target);
@@ -123,12 +128,10 @@ const translate = (signal: Signal, deliver: Deliver): void => {
       if (data.isTrusted) deliver(Kind.Key, [], '', data.timeStamp);
       return;
     case 'pageshow':
-      if (data.persisted) deliver(Kind.Restore, [], location.href, data.timeStamp);
+      if (data.persisted) deliver(Kind.Restore, [], href, data.timeStamp);
       return;
-    case 'popstate':
-      return deliver(Kind.Route, [], location.href, at);
     case 'trackPageView':
-      return deliver(Kind.PageView, [], textOf(data), at);
+      return deliver(Kind.PageView, [], textOf([data[0], href]), at);
     case 'trackUserAction':
       return deliver(Kind.Action, [typeof data[2] === 'number' ? data[2] : NaN], textOf(data.slice(0, 2)), at);
     case 'interactions':
@@ -170,7 +173,7 @@ const landing = (page: Page): [numbers: number[], texts: string] => {
       page.lost,
       ...timing,
     ],
-    textOf([begun?.[1] ?? location.href, document.referrer, page.view, navigation?.type, navigator.connection?.effectiveType, navigator.language]),
+    textOf([begun?.[4] ?? location.href, document.referrer, page.view, navigation?.type, navigator.connection?.effectiveType, navigator.language]),
   ];
 };
 
@@ -229,6 +232,6 @@ const watchHistory = (changed: (href: string) => void): void => {
       changed(location.href);
     };
   }
-  // A change before the core ran.
+  // A change that nothing else was recorded after.
   changed(location.href);
 };

@@ -29,6 +29,8 @@ export type Signal = [
   /** On the page's clock, `performance.now()`. */
   at: number,
   visibility: DocumentVisibilityState,
+  /** The page's address then. It changes under a single-page application. */
+  href: string,
   /** The innermost element of the event. It cannot be asked for later. */
   target: EventTarget | undefined,
 ];

@@ -34,7 +34,7 @@ const attempt = (task: () => void): void => {
 
 const record = (source: Source, data?: unknown, target?: EventTarget): void =>
   attempt(() => {
-    const signal: Signal = [source, data, performance.now(), document.visibilityState, target];
+    const signal: Signal = [source, data, performance.now(), document.visibilityState, location.href, target];
     if (page.sink) page.sink(signal);
     else {
       page.queue.length < MAX_QUEUED ? page.queue.push(signal) : page.lost++;
@@ -46,7 +46,7 @@ const record = (source: Source, data?: unknown, target?: EventTarget): void =>
  * Names the page that is shown, such as `product` or `checkout`. The view that began by itself takes the name if it has none yet
  * and the address is still the same; otherwise a new page view begins. Call it after the address changed.
  */
-export const trackPageView = (name: string): void => record('trackPageView', [name, location.href]);
+export const trackPageView = (name: string): void => record('trackPageView', [name]);
 
 /**
  * Reports an error that was caught.
@@ -91,7 +91,7 @@ export const begin = (options: Options, loadEarly: () => Promise<Pick<Page, 'lea
       loadCore().then((core) => core.start(page)).catch(page.fail);
     };
     const whenShown = (): void => {
-      record('begin', location.href);
+      record('begin');
       loadEarly().then((early) => (page.leave = early.leave), () => {});
       const whenIdle = (): void => {
         (window.requestIdleCallback ?? setTimeout)(start, { timeout: 2000 } as IdleRequestOptions & number);

@@ -9,7 +9,7 @@ use walrus::{ElementItems, FunctionBuilder, FunctionId, Module, ValType};
 /// Parts of the names of functions that only a dead place mentions.
 const DEAD: [&str; 5] = [
     // Called through exports where they are used at all.
-    "wasm_bindgen::convert::closures::",
+    "wasm_bindgen::convert::closures::_::invoke::",
     // Asynchronous functions, which the SDK does not have.
     "js_sys::futures::jspi::",
     // The message of a panic.
