@@ -139,8 +139,10 @@ impl Monitor {
                 }
             }
             Signal::FirstInput(input) => {
-                let report = self.vitals.as_mut().and_then(|vitals| vitals.first_input(input));
+                let report = self.vitals.as_mut().and_then(|vitals| vitals.first_input(&input));
                 self.report(report, time);
+                // A page with nothing but fast interactions has an INP too.
+                self.wait(Waiting::Interactions(vec![input]), host);
             }
             Signal::Interactions(batch) => self.wait(Waiting::Interactions(batch), host),
             Signal::Acted => self.wait(Waiting::Acted, host),

@@ -69,7 +69,7 @@ impl<E: Clone> Vitals<E> {
     }
 
     /// The `first-input` entry, for FID.
-    pub fn first_input(&mut self, input: EventTiming<E>) -> Option<Report> {
+    pub fn first_input(&mut self, input: &EventTiming<E>) -> Option<Report> {
         let measured = self.fid.metric.observe(input, self.first_hidden)?;
         self.fid.reporter.report(measured.value)
     }
@@ -135,7 +135,7 @@ mod tests {
         vitals.hidden_at(300.0);
         assert_eq!(vitals.first_contentful_paint(400.0), None);
         vitals.largest_contentful_paint(LargestPaint { start: 400.0, entry: () });
-        assert_eq!(vitals.first_input(EventTiming { is_first_input: true, ..event(7.0, 400.0, 8.0) }), None);
+        assert_eq!(vitals.first_input(&EventTiming { is_first_input: true, ..event(7.0, 400.0, 8.0) }), None);
         assert_eq!(reports(&mut vitals), []);
     }
 

@@ -10,13 +10,13 @@ pub struct Fid {
 
 impl Fid {
     /// Takes the `first-input` entry. The value is there at once, or never.
-    pub fn observe<E>(&mut self, input: EventTiming<E>, first_hidden: FirstHidden) -> Option<Measured<E>> {
+    pub fn observe<E: Clone>(&mut self, input: &EventTiming<E>, first_hidden: FirstHidden) -> Option<Measured<E>> {
         if self.done {
             return None;
         }
         self.done = true;
         let value = input.processing_start - input.start;
-        first_hidden.is_after(input.start).then(|| Measured { value, entries: vec![input.entry] })
+        first_hidden.is_after(input.start).then(|| Measured { value, entries: vec![input.entry.clone()] })
     }
 
     /// The page was hidden: a later input does not count.
@@ -41,14 +41,14 @@ mod tests {
 
     #[test]
     fn the_first_inputs_delay_is_the_value() {
-        assert_eq!(Fid::default().observe(input(500.0), hidden_at(NEVER)), Some(Measured { value: 12.0, entries: vec![1] }));
+        assert_eq!(Fid::default().observe(&input(500.0), hidden_at(NEVER)), Some(Measured { value: 12.0, entries: vec![1] }));
     }
 
     #[test]
     fn an_input_after_the_page_was_hidden_has_no_value() {
-        assert_eq!(Fid::default().observe(input(500.0), hidden_at(400.0)), None);
+        assert_eq!(Fid::default().observe(&input(500.0), hidden_at(400.0)), None);
         let mut fid = Fid::default();
         fid.finalize();
-        assert_eq!(fid.observe(input(500.0), hidden_at(NEVER)), None);
+        assert_eq!(fid.observe(&input(500.0), hidden_at(NEVER)), None);
     }
 }

@@ -1,0 +1,493 @@
+//! A page's life, told to the monitor signal by signal: what it sends, and when.
+
+use rum_protocol::{Action, Beacon, Context, ErrorEvent, ErrorSource, Event, Id, Losses, Metric, PageView, Vital};
+use rum_sdk::collect::performed;
+use rum_sdk::config::Config;
+use rum_sdk::entry::{EventTiming, LargestPaint, LayoutShift};
+use rum_sdk::navigation::NavigationTiming;
+use rum_sdk::outbox::Outcome;
+use rum_sdk::time::Time;
+use rum_sdk::{Host, Landing, Monitor, Posted, Signal};
+use serde_json::json;
+
+/// When the pages of these tests begin, by the wall clock.
+const ORIGIN: f64 = 1_700_000_000_000.0;
+const MINUTE: f64 = 60_000.0;
+const HOME: &str = "https://shop.example/?token=secret#top";
+
+/// A browser: remembers what it was asked for.
+struct Fake {
+    stored: Option<String>,
+    posted: Vec<(u32, Beacon)>,
+    takes_beacons: bool,
+    wake_at: Option<f64>,
+    idle_asked: usize,
+    random: u64,
+}
+
+impl Default for Fake {
+    fn default() -> Self {
+        Self { stored: None, posted: Vec::new(), takes_beacons: true, wake_at: None, idle_asked: 0, random: 0 }
+    }
+}
+
+impl Host for Fake {
+    fn random(&mut self) -> u64 {
+        self.random += 0x0101_0101_0101;
+        self.random
+    }
+
+    fn stored_session(&self) -> Option<String> {
+        self.stored.clone()
+    }
+
+    fn store_session(&mut self, record: &str) {
+        self.stored = Some(record.to_owned());
+    }
+
+    fn post(&mut self, number: u32, body: &str) -> Posted {
+        self.posted.push((number, serde_json::from_str(body).expect("a beacon")));
+        if self.takes_beacons { Posted::Taken } else { Posted::Waiting }
+    }
+
+    fn wake_at(&mut self, page_ms: Option<f64>) {
+        self.wake_at = page_ms;
+    }
+
+    fn wake_when_idle(&mut self) {
+        self.idle_asked += 1;
+    }
+}
+
+struct Page {
+    host: Fake,
+    monitor: Monitor,
+}
+
+fn time(page_ms: f64) -> Time {
+    Time { page_ms, epoch_ms: ORIGIN + page_ms }
+}
+
+fn at_ms(page_ms: u32) -> u64 {
+    1_700_000_000_000 + u64::from(page_ms)
+}
+
+fn config(options: serde_json::Value) -> Config {
+    serde_json::from_value(options).expect("options")
+}
+
+fn landing() -> Landing {
+    Landing {
+        href: HOME.into(),
+        referrer: "https://search.example/?q=secret".into(),
+        navigation: Some(NavigationTiming {
+            kind: "navigate".into(),
+            response_start: 120.0,
+            dom_interactive: 300.0,
+            load: 600.0,
+            ..NavigationTiming::default()
+        }),
+        hidden_seen: f64::INFINITY,
+        ..Landing::default()
+    }
+}
+
+impl Page {
+    fn open() -> Self {
+        Self::open_with(json!({}), landing(), Fake::default())
+    }
+
+    /// The core starts one second after navigation.
+    fn open_with(options: serde_json::Value, landing: Landing, mut host: Fake) -> Self {
+        let monitor = Monitor::start(config(options), landing, time(1000.0), &mut host);
+        Self { host, monitor }
+    }
+
+    fn tell(&mut self, at: f64, signal: Signal) {
+        self.monitor.receive(signal, at, time(at), &mut self.host);
+    }
+
+    fn hide(&mut self, at: f64) {
+        self.tell(at, Signal::HiddenSince(at));
+        self.tell(at, Signal::Hidden { interaction_count: Some(1.0) });
+    }
+
+    fn act(&mut self, at: f64, action: &str) {
+        self.tell(at, Signal::Action(performed(action, "", None)));
+    }
+
+    fn events(&self) -> Vec<Event> {
+        self.host.posted.iter().flat_map(|(_, beacon)| beacon.events.clone()).collect()
+    }
+
+    /// Metric, value and previous value of every vital that was sent.
+    fn vitals(&self) -> Vec<(Metric, f64, Option<f64>)> {
+        let vital = |event| match event {
+            Event::Vital(Vital { metric, value, prev_value, .. }) => Some((metric, value, prev_value)),
+            _ => None,
+        };
+        self.events().into_iter().filter_map(vital).collect()
+    }
+
+    /// Navigation type, page name and address of every page view that was sent.
+    fn page_views(&self) -> Vec<(String, Option<String>, String)> {
+        let mut found = Vec::new();
+        for (_, beacon) in &self.host.posted {
+            for event in &beacon.events {
+                if let Event::PageView(view) = event {
+                    let about = &beacon.views[view.view as usize];
+                    found.push((view.navigation_type.clone().unwrap_or_default(), about.page.clone(), about.url.clone()));
+                }
+            }
+        }
+        found
+    }
+
+    /// Name of every action that was sent, and the address of the view it belongs to.
+    fn actions(&self) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        for (_, beacon) in &self.host.posted {
+            for event in &beacon.events {
+                if let Event::Action(action) = event {
+                    found.push((action.action.clone(), beacon.views[action.view as usize].url.clone()));
+                }
+            }
+        }
+        found
+    }
+}
+
+fn interaction(id: f64, start: f64, duration: f64) -> EventTiming<()> {
+    EventTiming { start, duration, processing_start: start + 2.0, interaction_id: id, is_first_input: false, entry: () }
+}
+
+fn shift(start: f64, value: f64) -> Signal {
+    Signal::LayoutShift(vec![LayoutShift { start, value, had_recent_input: false, entry: () }])
+}
+
+fn error(message: &str) -> Signal {
+    Signal::Error(ErrorEvent {
+        at_ms: 0,
+        view: 0,
+        source: ErrorSource::Uncaught,
+        name: None,
+        message: message.into(),
+        stack: None,
+        file: None,
+        line: None,
+        column: None,
+        attributes: rum_protocol::Attributes::default(),
+    })
+}
+
+#[test]
+fn the_first_beacon_says_who_sends_and_how_the_page_loaded() {
+    let context = Context { viewport_width_px: Some(1280), ..Context::default() };
+    let mut page = Page::open_with(
+        json!({"release": "4.2", "env": "test"}),
+        Landing { context: context.clone(), ..landing() },
+        Fake::default(),
+    );
+    page.hide(2000.0);
+    let (_, beacon) = &page.host.posted[0];
+    assert_eq!((beacon.v, beacon.sent_at_ms), (1, at_ms(2000)));
+    assert_eq!((beacon.release.as_deref(), beacon.env.as_deref()), (Some("4.2"), Some("test")));
+    assert_eq!(beacon.sdk.as_deref(), Some(env!("CARGO_PKG_VERSION")));
+    assert_eq!(beacon.context, Some(context));
+    assert_eq!(beacon.beacon_id.len(), 36);
+    assert_eq!(beacon.views.len(), 1);
+    assert_eq!(beacon.views[0].url, "https://shop.example/");
+    assert_eq!(beacon.views[0].referrer.as_deref(), Some("https://search.example/"));
+    let expected = PageView {
+        at_ms: at_ms(0),
+        view: 0,
+        navigation_type: Some("navigate".into()),
+        ttfb_ms: Some(120.0),
+        dom_interactive_ms: Some(300.0),
+        load_ms: Some(600.0),
+        ..PageView::default()
+    };
+    assert_eq!(beacon.events[0], Event::PageView(expected));
+    assert_eq!(page.vitals(), [(Metric::Ttfb, 120.0, None)]);
+}
+
+#[test]
+fn r11_hidden_looks_at_waiting_entries_first_in_the_order_they_came_then_reports_then_sends() {
+    let mut page = Page::open();
+    page.tell(1100.0, Signal::FirstContentfulPaint(400.0));
+    page.tell(1100.0, Signal::LargestContentfulPaint(LargestPaint { start: 500.0, entry: () }));
+    page.tell(5000.0, Signal::Interactions(vec![interaction(7.0, 4800.0, 160.0)]));
+    assert_eq!(page.host.idle_asked, 1);
+    // The page is left before the browser was idle, with one more batch still in the browser's queue.
+    page.tell(5100.0, Signal::HiddenSince(5100.0));
+    page.tell(5100.0, shift(5050.0, 0.25));
+    page.tell(5100.0, Signal::Interactions(vec![interaction(14.0, 5000.0, 320.0)]));
+    page.tell(5100.0, Signal::Hidden { interaction_count: Some(2.0) });
+    let expected = [
+        (Metric::Ttfb, 120.0, None),
+        (Metric::Fcp, 400.0, None),
+        (Metric::Lcp, 500.0, None),
+        (Metric::Cls, 0.25, None),
+        (Metric::Inp, 320.0, None),
+    ];
+    assert_eq!(page.vitals(), expected);
+}
+
+#[test]
+fn r11_a_click_ends_lcp_when_the_browser_is_idle() {
+    let mut page = Page::open();
+    page.tell(1100.0, Signal::LargestContentfulPaint(LargestPaint { start: 500.0, entry: () }));
+    page.tell(2000.0, Signal::Acted);
+    // Painted before the click was answered, told after it.
+    page.tell(2010.0, Signal::LargestContentfulPaint(LargestPaint { start: 1990.0, entry: () }));
+    page.tell(2020.0, Signal::Idle);
+    page.tell(2500.0, Signal::LargestContentfulPaint(LargestPaint { start: 2400.0, entry: () }));
+    page.hide(9000.0);
+    assert_eq!(page.vitals()[1..], [(Metric::Lcp, 1990.0, None)]);
+}
+
+#[test]
+fn corrections_keep_the_id_and_carry_the_value_before() {
+    let mut page = Page::open();
+    page.tell(1100.0, Signal::FirstContentfulPaint(400.0));
+    page.hide(2000.0);
+    page.tell(3000.0, shift(2900.0, 0.5));
+    page.hide(4000.0);
+    page.hide(5000.0);
+    let cls: Vec<_> = page.vitals().into_iter().filter(|(metric, ..)| *metric == Metric::Cls).collect();
+    assert_eq!(cls, [(Metric::Cls, 0.0, None), (Metric::Cls, 0.5, Some(0.0))]);
+    let ids = page.events().into_iter().filter_map(|event| match event {
+        Event::Vital(Vital { metric: Metric::Cls, metric_id, .. }) => metric_id,
+        _ => None,
+    });
+    let ids: Vec<_> = ids.collect();
+    assert_eq!(ids[0], ids[1]);
+}
+
+#[test]
+fn a_page_with_only_a_fast_first_input_has_an_inp() {
+    let mut page = Page::open();
+    page.tell(2000.0, Signal::FirstInput(EventTiming { is_first_input: true, ..interaction(7.0, 1900.0, 16.0) }));
+    page.hide(3000.0);
+    assert_eq!(page.vitals()[1..], [(Metric::Fid, 2.0, None), (Metric::Inp, 16.0, None)]);
+}
+
+#[test]
+fn r6_a_page_that_was_hidden_from_the_start_has_no_paint_vitals() {
+    let mut page = Page::open_with(json!({}), Landing { hidden_seen: 0.0, ..landing() }, Fake::default());
+    page.tell(1100.0, Signal::FirstContentfulPaint(400.0));
+    page.tell(1100.0, Signal::LargestContentfulPaint(LargestPaint { start: 500.0, entry: () }));
+    page.hide(2000.0);
+    assert_eq!(page.vitals(), [(Metric::Ttfb, 120.0, None)]);
+}
+
+#[test]
+fn r8_after_a_return_from_the_back_forward_cache_nothing_is_added_to_the_first_visits_vitals() {
+    let mut page = Page::open();
+    page.tell(1100.0, Signal::FirstContentfulPaint(400.0));
+    page.hide(2000.0);
+    let before = page.vitals();
+    page.tell(60_000.0, Signal::Restored(HOME.into()));
+    page.tell(61_000.0, shift(60_900.0, 0.5));
+    page.tell(61_000.0, Signal::Interactions(vec![interaction(7.0, 60_900.0, 800.0)]));
+    page.hide(62_000.0);
+    assert_eq!(page.vitals(), before);
+    let kinds: Vec<_> = page.page_views().into_iter().map(|(kind, ..)| kind).collect();
+    assert_eq!(kinds, ["navigate", "back-forward-cache"]);
+}
+
+#[test]
+fn a_route_change_begins_a_view_and_the_loads_vitals_stay_with_the_first() {
+    let mut page = Page::open();
+    page.tell(1100.0, Signal::FirstContentfulPaint(400.0));
+    page.tell(2000.0, Signal::Route("https://shop.example/?page=2".into()));
+    page.tell(3000.0, Signal::Route("https://shop.example/lamp?id=7".into()));
+    page.act(3500.0, "zoom");
+    page.hide(4000.0);
+    let view = |kind: &str, url: &str| (kind.to_owned(), None, url.to_owned());
+    assert_eq!(page.page_views(), [view("navigate", "https://shop.example/"), view("route-change", "https://shop.example/lamp")]);
+    assert_eq!(page.actions(), [("zoom".to_owned(), "https://shop.example/lamp".to_owned())]);
+    let (_, beacon) = &page.host.posted[0];
+    assert_eq!(beacon.views[1].referrer.as_deref(), Some("https://shop.example/"));
+    for event in &beacon.events {
+        if let Event::Vital(vital) = event {
+            assert_eq!(vital.view, 0, "{vital:?}");
+        }
+    }
+}
+
+#[test]
+fn track_page_view_names_the_view_that_began_by_itself_or_begins_another() {
+    let mut page = Page::open();
+    let named = |name: &str, href: &str| Signal::PageView { name: name.into(), href: href.into() };
+    page.tell(1100.0, named("home", HOME));
+    page.tell(2000.0, named("home again", HOME));
+    page.tell(3000.0, Signal::Route("https://shop.example/lamp".into()));
+    page.tell(3001.0, named("lamp", "https://shop.example/lamp"));
+    page.tell(4000.0, named("lamp, red", "https://shop.example/lamp?colour=red"));
+    page.hide(5000.0);
+    let sent: Vec<_> = page.page_views().into_iter().map(|(_, name, url)| (name.unwrap(), url)).collect();
+    let expected = [
+        ("home", "https://shop.example/"),
+        ("home again", "https://shop.example/"),
+        ("lamp", "https://shop.example/lamp"),
+        ("lamp, red", "https://shop.example/lamp"),
+    ];
+    assert_eq!(sent, expected.map(|(name, url)| (name.to_owned(), url.to_owned())));
+}
+
+#[test]
+fn without_automatic_page_views_only_the_callers_count_and_the_first_has_the_loads_timing() {
+    let mut page = Page::open_with(json!({"autoPageViews": false}), landing(), Fake::default());
+    page.tell(1100.0, Signal::Route("https://shop.example/other".into()));
+    page.hide(1500.0);
+    assert_eq!(page.page_views(), []);
+    assert_eq!(page.vitals(), [(Metric::Ttfb, 120.0, None)], "measured all the same");
+    page.tell(2000.0, Signal::PageView { name: "home".into(), href: HOME.into() });
+    page.tell(3000.0, Signal::Route("https://shop.example/lamp".into()));
+    page.hide(4000.0);
+    let sent = page.events().into_iter().find_map(|event| match event {
+        Event::PageView(view) => Some((view.navigation_type.unwrap(), view.ttfb_ms)),
+        _ => None,
+    });
+    assert_eq!(sent, Some(("navigate".to_owned(), Some(120.0))));
+    assert_eq!(page.page_views().len(), 1);
+}
+
+#[test]
+fn what_the_stub_already_sent_is_not_sent_again() {
+    let landing = Landing { view: Some(Id(0xab)), view_sent: true, lost: 3, ..landing() };
+    let mut page = Page::open_with(json!({}), landing, Fake::default());
+    page.act(2000.0, "buy");
+    page.hide(3000.0);
+    assert_eq!(page.page_views(), []);
+    let (_, beacon) = &page.host.posted[0];
+    assert_eq!(beacon.views[0].id, Id(0xab));
+    assert_eq!(beacon.lost, Some(Losses { dropped: 3, refused: 0 }));
+}
+
+#[test]
+fn what_happened_before_the_core_ran_keeps_its_time() {
+    let mut page = Page::open();
+    page.monitor.receive(error("early"), 300.0, time(1000.0), &mut page.host);
+    page.hide(2000.0);
+    let times = page.events().into_iter().filter_map(|event| match event {
+        Event::Error(error) => Some(error.at_ms),
+        _ => None,
+    });
+    assert_eq!(times.collect::<Vec<_>>(), [at_ms(300)]);
+    assert_eq!(page.host.posted[0].1.sent_at_ms, at_ms(2000));
+}
+
+#[test]
+fn a_loop_of_errors_or_actions_is_cut_short_and_counted() {
+    let mut page = Page::open();
+    for _ in 0..70 {
+        page.tell(2000.0, error("again"));
+    }
+    for _ in 0..510 {
+        page.act(2000.0, "again");
+    }
+    page.hide(3000.0);
+    let count = |wanted: fn(&Event) -> bool| page.events().iter().filter(|event| wanted(event)).count();
+    assert_eq!(count(|event| matches!(event, Event::Error(_))), 50);
+    assert_eq!(count(|event| matches!(event, Event::Action(_))), 500);
+    let dropped: u32 = page.host.posted.iter().filter_map(|(_, beacon)| beacon.lost).map(|lost| lost.dropped).sum();
+    assert_eq!(dropped, 30);
+}
+
+#[test]
+fn clicks_are_recorded_unless_switched_off() {
+    for (options, expected) in [(json!({}), 1), (json!({"autoClicks": false}), 0)] {
+        let mut page = Page::open_with(options, landing(), Fake::default());
+        page.tell(1100.0, Signal::LargestContentfulPaint(LargestPaint { start: 500.0, entry: () }));
+        page.tell(2000.0, Signal::Click(Action { action: "click".into(), ..Action::default() }));
+        page.tell(2001.0, Signal::Idle);
+        page.hide(3000.0);
+        assert_eq!(page.actions().len(), expected);
+        assert!(page.vitals().contains(&(Metric::Lcp, 500.0, None)), "a click ends LCP either way");
+    }
+}
+
+#[test]
+fn a_session_goes_on_over_pages_until_a_pause() {
+    let mut first = Page::open();
+    first.hide(2000.0);
+    let session = |page: &Page, index: usize| page.host.posted[index].1.session.clone().unwrap();
+    let host = Fake { stored: first.host.stored.clone(), random: 99, ..Fake::default() };
+    let mut second = Page::open_with(json!({}), landing(), host);
+    second.hide(3000.0);
+    assert_eq!(session(&second, 0), session(&first, 0));
+
+    second.act(3000.0 + 31.0 * MINUTE, "back after lunch");
+    second.hide(3000.0 + 32.0 * MINUTE);
+    assert_ne!(session(&second, 1).id, session(&first, 0).id);
+    assert_eq!(second.host.posted[1].1.views[0].id, second.host.posted[0].1.views[0].id, "the same page view, though");
+}
+
+#[test]
+fn the_loads_vitals_stay_in_the_session_of_the_load() {
+    let mut page = Page::open();
+    page.tell(1100.0, Signal::FirstContentfulPaint(400.0));
+    page.hide(2000.0);
+    page.act(2000.0 + 31.0 * MINUTE, "back after lunch");
+    page.tell(2000.0 + 31.0 * MINUTE, shift(1_800_000.0, 0.5));
+    page.hide(2000.0 + 32.0 * MINUTE);
+    let session = |index: usize| page.host.posted[index].1.session.as_ref().unwrap().id;
+    assert_eq!(page.host.posted.len(), 3);
+    assert_eq!((session(0) == session(2), session(0) == session(1)), (true, false));
+    assert_eq!(page.host.posted[2].1.events.len(), 1, "the correction of CLS");
+}
+
+#[test]
+fn a_session_outside_the_sample_sends_nothing_and_one_inside_says_for_how_many_it_stands() {
+    let stored = |id: &str| Fake { stored: Some(format!("{id}-1700000000000-1700000000000")), ..Fake::default() };
+    for (id, beacons) in [("3fff000000000000", 1), ("4000000000000000", 0)] {
+        let mut page = Page::open_with(json!({"sampleRate": 0.25}), landing(), stored(id));
+        page.tell(1500.0, error("lost"));
+        page.hide(2000.0);
+        assert_eq!(page.host.posted.len(), beacons, "{id}");
+        assert!(
+            page.host.posted.iter().all(|(_, beacon)| beacon.session.as_ref().unwrap().sample_rate.to_bits() == 0.25_f64.to_bits())
+        );
+    }
+}
+
+#[test]
+fn a_batch_goes_out_after_five_seconds_or_when_asked() {
+    let mut page = Page::open();
+    assert_eq!(page.host.wake_at, Some(6000.0));
+    page.tell(6000.0, Signal::Timer);
+    assert_eq!(page.host.posted.len(), 1);
+    assert_eq!(page.host.wake_at, None);
+    page.act(7000.0, "buy");
+    page.tell(7001.0, Signal::Flush);
+    assert_eq!(page.host.posted.len(), 2);
+}
+
+#[test]
+fn a_beacon_that_is_tried_again_is_the_same_beacon() {
+    let mut page = Page::open_with(json!({}), landing(), Fake { takes_beacons: false, ..Fake::default() });
+    page.hide(2000.0);
+    let number = page.host.posted[0].0;
+    page.tell(2100.0, Signal::Settled(number, Outcome { status: 503, retry_after: 10.0 }));
+    assert_eq!(page.host.wake_at, Some(12_100.0));
+    page.tell(12_100.0, Signal::Timer);
+    let (first, again) = (&page.host.posted[0].1, &page.host.posted[1].1);
+    assert_eq!((&first.beacon_id, &first.events, first.sent_at_ms), (&again.beacon_id, &again.events, at_ms(2000)));
+    assert_eq!(again.sent_at_ms, at_ms(12_100), "the receiver corrects clocks by it");
+    page.tell(12_200.0, Signal::Settled(number, Outcome { status: 202, retry_after: 0.0 }));
+    assert_eq!(page.host.wake_at, None);
+}
+
+#[test]
+fn a_page_that_may_not_store_anything_is_measured_all_the_same() {
+    let mut page = Page::open();
+    page.host.stored = None;
+    page.act(2000.0, "buy");
+    page.host.stored = None;
+    page.hide(3000.0);
+    let ids: Vec<_> = page.host.posted.iter().map(|(_, beacon)| beacon.session.as_ref().unwrap().id).collect();
+    assert!(ids.windows(2).all(|pair| pair[0] == pair[1]));
+    assert!(!page.vitals().is_empty());
+}
