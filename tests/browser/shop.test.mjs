@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -24,11 +25,20 @@ after(async () => {
   await rm(bundle, { recursive: true });
 });
 
-/** The shop on a site of its own that takes the beacons too. */
-async function openShop(t, options = {}) {
+/** The shop on a site of its own, which takes the beacons too unless they go `elsewhere`. */
+async function openShop(t, { elsewhere, ...options } = {}) {
   const site = await startSite(t, { folders: { '/': bundle }, ...options });
-  execFileSync('node', ['build.mjs'], { cwd: SOURCE, env: { ...process.env, OUT_DIR: bundle, BEAMLINE_URL: site.url } });
+  execFileSync('node', ['build.mjs'], { cwd: SOURCE, env: { ...process.env, OUT_DIR: bundle, BEAMLINE_URL: elsewhere ?? site.url } });
   return { site, page: await browser.openFreshPage() };
+}
+
+/** An address nobody listens on. */
+async function closedAddress() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return `http://127.0.0.1:${port}`;
 }
 
 const named = (events, type) => events.filter((event) => event.type === type);
@@ -76,12 +86,20 @@ test('a refused WebAssembly leaves the page unharmed and still sends what the st
 });
 
 test('a service that is down is nothing to the page', async (t) => {
-  const { site, page } = await openShop(t, { beaconStatus: 503 });
-  const down = 'http://127.0.0.1:9'; // The discard port: browsers refuse to connect to it at all.
-  execFileSync('node', ['build.mjs'], { cwd: SOURCE, env: { ...process.env, OUT_DIR: bundle, BEAMLINE_URL: down } });
+  const { site, page } = await openShop(t, { elsewhere: await closedAddress() });
   await shop(page, site.url);
-  const { errors, cookies } = await page.troubles();
+  const { errors, console: lines, cookies } = await page.troubles();
   assert.equal(errors.length, 2, `the page's own two errors and no other: ${errors}`);
   assert.deepEqual(cookies, []);
-  assert.equal(site.beacons.length, 0);
+  assert.deepEqual(lines.filter((line) => !line.includes('net::ERR_CONNECTION_REFUSED')), [], "nothing but the browser's own lines");
+});
+
+test('a service that is overloaded is nothing to the page', async (t) => {
+  const { site, page } = await openShop(t, { beaconStatus: 503 });
+  await shop(page, site.url);
+  await site.eventsOnce((events) => named(events, 'page_view').length > 0);
+  const { errors, console: lines, cookies } = await page.troubles();
+  assert.equal(errors.length, 2, `the page's own two errors and no other: ${errors}`);
+  assert.deepEqual(cookies, []);
+  assert.deepEqual(lines.filter((line) => !line.includes('status of 503')), [], "nothing but the browser's own lines");
 });

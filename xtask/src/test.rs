@@ -71,7 +71,7 @@ const STEPS: &[Step] = &[
         label: "browser tests",
         command: || {
             let mut command =
-                tree::command("node", ["--test", "--test-concurrency=1", "--test-timeout=120000", "--test-reporter=tap"]);
+                tree::command("node", ["--test", "--test-concurrency=1", "--test-timeout=600000", "--test-reporter=tap"]);
             command.current_dir(tree::root().join("tests/browser")).env("CARGO_TARGET_DIR", tree::target());
             command
         },
