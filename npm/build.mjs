@@ -55,7 +55,7 @@ function optimise() {
  */
 async function bundle(wasm) {
   const [imported] = WebAssembly.Module.imports(new WebAssembly.Module(wasm));
-  const names = ['index', 'index.inline', 'early', 'core', 'inline', 'inlined', 'noop'];
+  const names = ['index', 'index.inline', 'early', 'core', 'inline', 'inlined', 'debug', 'noop'];
   for (const name of names) {
     await build({
       entryPoints: [join(here, 'src', `${name}.ts`)],

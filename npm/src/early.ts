@@ -59,7 +59,7 @@ export const leave = (page: Page): void => {
 };
 
 const readAction = ([source, data]: Signal, { autoClicks }: Options): object | undefined => {
-  if (source === 'trackUserAction') return { type: 'action', action: data[0], category: data[1], value: data[2] };
+  if (source === 'action') return { type: 'action', action: data[0], category: data[1], value: data[2] };
   if (source === 'click' && data.isTrusted && autoClicks !== false) return { type: 'action', action: source, category: 'auto' };
   return undefined;
 };

@@ -26,7 +26,7 @@ export const readFault = ([source, data]: Signal): Fault | undefined => {
       return data.message === undefined ? undefined : fault('uncaught', data.error ?? data.message, data);
     case 'unhandledrejection':
       return fault('unhandled_rejection', data.reason);
-    case 'trackError':
+    case 'caught':
       return fault('api', data[0], undefined, data[1]);
     case 'failure':
       return fault('uncaught', { name: 'BeamlineError', message: text(data) });

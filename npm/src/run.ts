@@ -57,6 +57,7 @@ export const run = async (page: Page, bytes: BufferSource): Promise<void> => {
   glue.start(page.options, lend(page, deliver), ...landing(page), performance.now(), Date.now());
   page.sent = true;
   page.lost = 0;
+  if (page.options.debug) void import('./debug.js').then((debug) => debug.explain(page.options), () => {});
 
   const observers = observe(deliver);
   /** All the browser still has, then the end. The order decides whether a last slow interaction is seen. */
@@ -130,11 +131,11 @@ const translate = (signal: Signal, deliver: Deliver): void => {
     case 'pageshow':
       if (data.persisted) deliver(Kind.Restore, [], href, data.timeStamp);
       return;
-    case 'trackPageView':
+    case 'view':
       return deliver(Kind.PageView, [], textOf([data[0], href]), at);
-    case 'trackUserAction':
+    case 'action':
       return deliver(Kind.Action, [typeof data[2] === 'number' ? data[2] : NaN], textOf(data.slice(0, 2)), at);
-    case 'interactions':
+    case 'event':
       return deliver(Kind.Interactions, numbersOf(data, EVENT), '', at);
     case 'flush':
       return deliver(Kind.Flush);
@@ -232,6 +233,7 @@ const watchHistory = (changed: (href: string) => void): void => {
       changed(location.href);
     };
   }
+  addEventListener('popstate', () => changed(location.href), true);
   // A change that nothing else was recorded after.
   changed(location.href);
 };

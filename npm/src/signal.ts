@@ -8,14 +8,13 @@ export type Source =
   | 'keydown'
   | 'visibilitychange'
   | 'pageshow'
-  | 'popstate'
-  | 'trackPageView'
-  | 'trackError'
-  | 'trackUserAction'
+  | 'view'
+  | 'caught'
+  | 'action'
   | 'flush'
   | 'shutdown'
   /** Entries of type `event`. */
-  | 'interactions'
+  | 'event'
   /** The page is measured from here on; its visibility is the one at the start. */
   | 'begin'
   /** The core cannot start, or broke down. */

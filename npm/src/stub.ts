@@ -9,7 +9,7 @@ import type { Page, Signal, Source } from './signal.js';
 
 const MAX_QUEUED = 200;
 
-const EVENTS = 'error unhandledrejection click keydown visibilitychange pageshow popstate'.split(' ') as Source[];
+const EVENTS = 'error unhandledrejection click keydown visibilitychange pageshow'.split(' ') as Source[];
 
 /**
  * The part that is loaded after the page.
@@ -46,7 +46,7 @@ const record = (source: Source, data?: unknown, target?: EventTarget): void =>
  * Names the page that is shown, such as `product` or `checkout`. The view that began by itself takes the name if it has none yet
  * and the address is still the same; otherwise a new page view begins. Call it after the address changed.
  */
-export const trackPageView = (name: string): void => record('trackPageView', [name]);
+export const trackPageView = (name: string): void => record('view', [name]);
 
 /**
  * Reports an error that was caught.
@@ -54,7 +54,7 @@ export const trackPageView = (name: string): void => record('trackPageView', [na
  * @param error - what was thrown, of any type
  * @param context - own facts to find it by; never put personal data here
  */
-export const trackError = (error: unknown, context?: Attributes): void => record('trackError', [error, context]);
+export const trackError = (error: unknown, context?: Attributes): void => record('caught', [error, context]);
 
 /**
  * Reports something the user did.
@@ -64,7 +64,7 @@ export const trackError = (error: unknown, context?: Attributes): void => record
  * @param value - own number, in a unit of your own
  */
 export const trackUserAction = (action: string, category?: string, value?: number): void =>
-  record('trackUserAction', [action, category, value]);
+  record('action', [action, category, value]);
 
 /** Sends what is waiting, without waiting for the next batch. */
 export const flush = (): void => record('flush');
@@ -81,6 +81,7 @@ export const begin = (options: Options, loadEarly: () => Promise<Pick<Page, 'lea
   attempt(() => {
     if (page.options) return;
     page.options = options;
+    if (!options.key) throw 'init needs a key';
     if (options.respectPrivacySignals !== false && (navigator.globalPrivacyControl || navigator.doNotTrack === '1')) return;
     for (const type of EVENTS) addEventListener(type, (event) => record(type, event, event.composedPath()[0]), true);
     page.fail = (error) => {
@@ -102,7 +103,7 @@ export const begin = (options: Options, loadEarly: () => Promise<Pick<Page, 'lea
     document.prerendering ? document.addEventListener('prerenderingchange', whenShown) : whenShown();
     // Last, since browsers and privacy tools may have no observers at all.
     if (PerformanceObserver.supportedEntryTypes.includes('event')) {
-      page.observer = new PerformanceObserver((list) => record('interactions', list.getEntries()));
+      page.observer = new PerformanceObserver((list) => record('event', list.getEntries()));
       // Without an observer, browsers keep only events of 104 ms and more for a later one. And where the browser does not count
       // interactions, the core has to, and needs to see all of them.
       page.observer.observe({ type: 'event', buffered: true, durationThreshold: 'interactionCount' in performance ? 40 : 0 });

@@ -27,6 +27,12 @@ impl<'a> Texts<'a> {
         all.get(..end).unwrap_or_default()
     }
 
+    /// The next one, which must not be empty.
+    fn named(&mut self) -> Option<&'a str> {
+        let name = self.next();
+        (!name.is_empty()).then_some(name)
+    }
+
     fn text(&mut self) -> String {
         String::from(self.next())
     }
@@ -101,8 +107,8 @@ pub fn signal(kind: Kind, numbers: &[f64], texts: &str, at: f64) -> Option<Signa
         Kind::Click => return None,
         Kind::Error => Signal::Error(error(numbers, texts)),
         Kind::Key => Signal::Acted,
-        Kind::Action => Signal::Action(performed(texts.next(), texts.next(), first)),
-        Kind::PageView => Signal::PageView { name: texts.text(), href: texts.text() },
+        Kind::Action => Signal::Action(performed(texts.named()?, texts.next(), first)),
+        Kind::PageView => Signal::PageView { name: String::from(texts.named()?), href: texts.text() },
         Kind::Route => Signal::Route(texts.text()),
         Kind::Restore => Signal::Restored(texts.text()),
         Kind::HiddenSince => Signal::HiddenSince(at),
@@ -228,6 +234,12 @@ mod tests {
         assert_eq!(read(Kind::Action, &[2.5], &["buy", "shop"]), Some(Signal::Action(action)));
         let view = Signal::PageView { name: "home".into(), href: "https://x.example/".into() };
         assert_eq!(read(Kind::PageView, &[], &["home", "https://x.example/"]), Some(view));
+    }
+
+    #[test]
+    fn what_has_no_name_is_nothing() {
+        assert_eq!(read(Kind::Action, &[1.0], &["", "shop"]), None);
+        assert_eq!(read(Kind::PageView, &[], &["", "https://x.example/"]), None);
     }
 
     #[test]

@@ -14,7 +14,7 @@ test('the tarball holds the built files, their types and the licences, and nothi
   const tarballs = readdirSync(NPM).filter((name) => name.endsWith('.tgz'));
   assert.equal(tarballs.length, 1);
   const files = execFileSync('tar', ['tzf', NPM + tarballs[0]], { encoding: 'utf8' }).trim().split('\n').sort();
-  const built = ['inline.js', 'core.js', 'early.js', 'index.d.ts', 'index.inline.js', 'index.js', 'inlined.js', 'noop.js', 'options.d.ts', 'rum.wasm', 'stub.d.ts'];
+  const built = ['inline.js', 'core.js', 'debug.js', 'early.js', 'index.d.ts', 'index.inline.js', 'index.js', 'inlined.js', 'noop.js', 'options.d.ts', 'rum.wasm', 'stub.d.ts'];
   assert.deepEqual(
     files,
     ['LICENSE-APACHE', 'LICENSE-MIT', 'README.md', ...built.map((name) => `dist/${name}`), 'package.json'].map((name) => `package/${name}`).sort(),

@@ -16,11 +16,12 @@ const PAGE = `<!doctype html>
     <title>Vitals</title>
     <style>.late { height: 120px } input, button { display: block }</style>
     <script type="module">
-      import { init } from '/beamline-rum/index.js';
+      import { flush, init } from '/beamline-rum/index.js';
       import { onCLS, onFCP, onINP, onLCP, onTTFB } from '/web-vitals/web-vitals.js';
       import { onFID } from '/web-vitals-4/web-vitals.js';
 
       init({ key: 'test' });
+      window.flush = flush;
       window.reference = {};
       for (const on of [onCLS, onFCP, onINP, onLCP, onTTFB, onFID]) on(({ name, value }) => (window.reference[name] = value));
     </script>
@@ -37,7 +38,6 @@ const PAGE = `<!doctype html>
       slow.onclick = () => block(120);
       slower.onclick = () => block(260);
       field.onkeydown = () => block(60);
-      const shift = () => top.before(Object.assign(document.createElement('div'), { className: 'late' }));
       window.shifts = 0;
       new PerformanceObserver((list) => { window.shifts += list.getEntries().length; }).observe({ type: 'layout-shift' });
       addEventListener('load', () => {
@@ -51,15 +51,14 @@ let browser;
 before(async () => (browser = await startBrowser()));
 after(() => browser.close());
 
+const FOLDERS = {
+  '/beamline-rum/': folder('npm/dist'),
+  '/web-vitals/': folder('tests/browser/node_modules/web-vitals/dist'),
+  '/web-vitals-4/': folder('tests/browser/node_modules/web-vitals-4/dist'),
+};
+
 async function open(t, html = PAGE) {
-  const site = await startSite(t, {
-    pages: { '/': html },
-    folders: {
-      '/beamline-rum/': folder('npm/dist'),
-      '/web-vitals/': folder('tests/browser/node_modules/web-vitals/dist'),
-      '/web-vitals-4/': folder('tests/browser/node_modules/web-vitals-4/dist'),
-    },
-  });
+  const site = await startSite(t, { pages: { '/': html }, folders: FOLDERS });
   const page = await browser.openFreshPage();
   await page.goto(site.url);
   await coreRuns(page);
@@ -67,7 +66,10 @@ async function open(t, html = PAGE) {
 }
 
 /** The core's first sign of life is the session it stores with its first beacon. */
-const coreRuns = (page) => page.waitForFunction(() => localStorage.getItem('beamline') !== null);
+async function coreRuns(page) {
+  await page.evaluate(() => window.flush());
+  await page.waitForFunction(() => localStorage.getItem('beamline') !== null);
+}
 
 /** Clicks or types, and waits until the browser has shown the answer and was idle after it. */
 async function interact(page, action) {
@@ -123,15 +125,7 @@ test('a page without interactions and shifts agrees too', async (t) => {
 test('events of less than 104 ms before the core runs are not lost', async (t) => {
   let release;
   const held = new Promise((resolve) => (release = resolve));
-  const site = await startSite(t, {
-    pages: { '/': PAGE },
-    held: { '/beamline-rum/core.js': held },
-    folders: {
-      '/beamline-rum/': folder('npm/dist'),
-      '/web-vitals/': folder('tests/browser/node_modules/web-vitals/dist'),
-      '/web-vitals-4/': folder('tests/browser/node_modules/web-vitals-4/dist'),
-    },
-  });
+  const site = await startSite(t, { pages: { '/': PAGE }, held: { '/beamline-rum/core.js': held }, folders: FOLDERS });
   const page = await browser.openFreshPage();
   await page.goto(site.url);
   await interact(page, () => page.click('#fast'));
