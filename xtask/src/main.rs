@@ -43,7 +43,7 @@ fn main() -> ExitCode {
         Task::Build => sdk::run(),
         Task::Demo(options) => demo::run(&options),
         Task::Setup => setup::run(),
-        Task::Test => test::run(),
+        Task::Test => return test::run(),
         Task::Tidy => tidy::run(),
     };
     match result {
