@@ -5,7 +5,7 @@ use std::{
     io::Write,
     path::PathBuf,
     sync::{Arc, atomic::Ordering},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::{mpsc, oneshot};
@@ -58,7 +58,7 @@ impl Appender {
         let mut group = Vec::new();
         loop {
             let first = runtime.block_on(async {
-                match self.open.as_ref().map(|open| self.config.segment_max_age.saturating_sub(open.since.elapsed())) {
+                match self.rest() {
                     Some(rest) => tokio::time::timeout(rest, inbox.recv()).await.map_err(|_| Due),
                     None => Ok(inbox.recv().await),
                 }
@@ -72,9 +72,8 @@ impl Appender {
                 Ok(Some(command)) => gather(command, &mut inbox, &mut group),
             };
             self.commit(&mut group);
-            if let Some(open) = &self.open
-                && (open.bytes >= self.config.segment_max_bytes || open.since.elapsed() >= self.config.segment_max_age)
-            {
+            let is_full = self.open.as_ref().is_some_and(|open| open.bytes >= self.config.segment_max_bytes);
+            if is_full || self.rest().is_some_and(|rest| rest.is_zero()) {
                 self.seal();
             }
             if let Closing::Yes(reply) = closing {
@@ -87,6 +86,13 @@ impl Appender {
                 return;
             }
         }
+    }
+
+    /// How long the open segment may still be open; absent if there is none, or if the reader has others to work on.
+    fn rest(&self) -> Option<Duration> {
+        let open = self.open.as_ref()?;
+        let reader_waits = self.stats.segments() <= 1;
+        reader_waits.then(|| self.config.segment_max_age.saturating_sub(open.since.elapsed()))
     }
 
     fn seal(&mut self) {
@@ -209,6 +215,7 @@ fn gather(first: Command, inbox: &mut mpsc::Receiver<Command>, group: &mut Vec<(
                 bytes += record.len();
                 group.push((record, reply));
             }
+            Command::Released => {}
             Command::Close(reply) => return Closing::Yes(Some(reply)),
         }
         next = if bytes < GROUP_MAX_BYTES { inbox.try_recv().ok() } else { None };
@@ -218,8 +225,6 @@ fn gather(first: Command, inbox: &mut mpsc::Receiver<Command>, group: &mut Vec<(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::spool::{SealedSegments, Spool};
 
@@ -262,6 +267,25 @@ mod tests {
             append.await.unwrap().unwrap();
         }
         assert!(spool.stats().fsyncs() < 200, "{} syncs", spool.stats().fsyncs());
+    }
+
+    #[tokio::test]
+    async fn segments_grow_while_the_reader_is_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let (spool, mut sealed) = Spool::open(dir.path(), CONFIG).unwrap();
+        spool.append(b"first".to_vec()).await.unwrap();
+        let first = sealed.next().await.unwrap();
+        for _ in 0..10 {
+            spool.append(vec![7; 5000]).await.unwrap();
+            let begin = Instant::now();
+            while begin.elapsed() < CONFIG.segment_max_age {
+                tokio::task::yield_now().await;
+            }
+        }
+        assert_eq!(spool.stats().segments(), 2, "the one being read and the one that grows");
+        sealed.remove(&first).unwrap();
+        let second = sealed.next().await.unwrap();
+        assert_eq!(sealed.read(&second).unwrap().records().count(), 10);
     }
 
     #[tokio::test]

@@ -1,7 +1,8 @@
 //! The write-ahead spool: what has been acknowledged is here, on disk, until ClickHouse has confirmed it.
 //!
-//! A spool is a folder of segments. Exactly one segment is appended to; at a size or an age it is sealed and handed to the reader. A
-//! sealed segment never changes, so whoever reads it twice reads the same records. Records are opaque bytes here.
+//! A spool is a folder of segments. Exactly one segment is appended to. It is sealed and handed to the reader at a size, or at an age
+//! if the reader has nothing else to do: while the reader is behind, segments grow, so that it catches up in large steps. A sealed
+//! segment never changes, so whoever reads it twice reads the same records. Records are opaque bytes here.
 //!
 //! An append is answered after `fdatasync`; appends that wait at the same time share one. Whatever goes wrong on disk, an append
 //! fails and nothing acknowledged is lost. Segment names carry a random part and are never used twice, so they can name what was
@@ -124,12 +125,15 @@ pub struct Spool {
 #[derive(Debug)]
 pub struct SealedSegments {
     queue: mpsc::UnboundedReceiver<SegmentId>,
+    appender: mpsc::WeakSender<Command>,
     dir: PathBuf,
     stats: Arc<SpoolStats>,
 }
 
 enum Command {
     Append(Vec<u8>, oneshot::Sender<Result<(), SpoolError>>),
+    /// The reader is done with a segment.
+    Released,
     Close(oneshot::Sender<()>),
 }
 
@@ -154,7 +158,8 @@ impl Spool {
             .name("spool".into())
             .spawn(move || appender.run(inbox))
             .map_err(SpoolError::io("start the thread for", dir))?;
-        Ok((Self { commands, stats: stats.clone() }, SealedSegments { queue, dir: dir.into(), stats }))
+        let appender = commands.downgrade();
+        Ok((Self { commands, stats: stats.clone() }, SealedSegments { queue, appender, dir: dir.into(), stats }))
     }
 
     /// Stores one record. Returns when it is on disk.
@@ -200,7 +205,9 @@ impl SealedSegments {
     /// # Errors
     /// [`SpoolError::Io`].
     pub fn remove(&self, id: &SegmentId) -> Result<(), SpoolError> {
-        segment::remove(&self.dir, id, &self.stats)
+        segment::remove(&self.dir, id, &self.stats)?;
+        self.released();
+        Ok(())
     }
 
     /// Moves a segment that cannot be inserted to `quarantine/`, where an operator can look at it. Returns its new path.
@@ -208,6 +215,15 @@ impl SealedSegments {
     /// # Errors
     /// [`SpoolError::Io`].
     pub fn quarantine(&self, id: &SegmentId) -> Result<PathBuf, SpoolError> {
-        segment::quarantine(&self.dir, id, &self.stats)
+        let path = segment::quarantine(&self.dir, id, &self.stats)?;
+        self.released();
+        Ok(path)
+    }
+
+    /// If the queue is full the appender is awake anyway.
+    fn released(&self) {
+        if let Some(appender) = self.appender.upgrade() {
+            let _ = appender.try_send(Command::Released);
+        }
     }
 }
