@@ -7,6 +7,7 @@
 import * as glue from 'rum-sdk';
 import { beaconUrl, readFault, storedSession, storeSession } from './early.js';
 import { Kind } from './kind.js';
+import type { Options } from './options.js';
 import type { Page, Signal } from './signal.js';
 
 /**
@@ -83,7 +84,7 @@ export const run = async (page: Page, bytes: BufferSource): Promise<void> => {
       page.observer?.disconnect();
       page.sink = () => {};
     } else {
-      translate(signal, deliver);
+      translate(signal, deliver, page.options);
     }
   };
   for (const signal of page.queue.splice(0)) page.sink(signal);
@@ -119,14 +120,15 @@ const deliverer = (page: Page): Deliver => {
   };
 };
 
-const translate = (signal: Signal, deliver: Deliver): void => {
+const translate = (signal: Signal, deliver: Deliver, options: Options): void => {
   const [source, data, at, , href, target] = signal;
   switch (source) {
     case 'click':
-      if (data.isTrusted) deliver(Kind.Click, [], '', data.timeStamp, target);
-      return;
     case 'keydown':
-      if (data.isTrusted) deliver(Kind.Key, [], '', data.timeStamp);
+      // What a script does is not the user's doing.
+      if (!data.isTrusted) return;
+      deliver(Kind.Input, [], '', data.timeStamp);
+      if (source === 'click' && options.autoClicks !== false) deliver(Kind.Click, [], '', data.timeStamp, target);
       return;
     case 'pageshow':
       if (data.persisted) deliver(Kind.Restore, [], href, data.timeStamp);

@@ -20,8 +20,6 @@ pub struct Config {
     sample_rate: Option<f64>,
     #[serde(deserialize_with = "if_readable")]
     auto_page_views: Option<bool>,
-    #[serde(deserialize_with = "if_readable")]
-    auto_clicks: Option<bool>,
 }
 
 impl Config {
@@ -36,12 +34,6 @@ impl Config {
     #[must_use]
     pub fn auto_page_views(&self) -> bool {
         self.auto_page_views.unwrap_or(true)
-    }
-
-    /// Whether clicks are recorded.
-    #[must_use]
-    pub fn auto_clicks(&self) -> bool {
-        self.auto_clicks.unwrap_or(true)
     }
 }
 
@@ -69,23 +61,21 @@ mod tests {
     fn nothing_given_means_the_defaults() {
         let config = config(json!({}));
         assert_eq!(config, Config::default());
-        assert!(config.auto_page_views() && config.auto_clicks());
+        assert!(config.auto_page_views());
         assert!((config.sample_rate() - 1.0).abs() < f64::EPSILON);
     }
 
     #[test]
     fn every_option_is_read_by_its_javascript_name() {
-        let config = config(
-            json!({"key": "k", "release": "4.2", "env": "test", "sampleRate": 0.25, "autoPageViews": false, "autoClicks": false}),
-        );
+        let config = config(json!({"key": "k", "release": "4.2", "env": "test", "sampleRate": 0.25, "autoPageViews": false}));
         assert_eq!((config.release.as_deref(), config.env.as_deref()), (Some("4.2"), Some("test")));
-        assert!(!config.auto_page_views() && !config.auto_clicks());
+        assert!(!config.auto_page_views());
         assert!((config.sample_rate() - 0.25).abs() < f64::EPSILON);
     }
 
     #[test]
     fn a_wrong_option_costs_only_itself() {
-        let config = config(json!({"release": 42, "sampleRate": "half", "autoClicks": "no", "env": "test"}));
+        let config = config(json!({"release": 42, "sampleRate": "half", "autoPageViews": "no", "env": "test"}));
         assert_eq!(config, Config { env: Some("test".into()), ..Config::default() });
     }
 

@@ -2,7 +2,7 @@
 //! is not a number, an absent text is empty. `npm/src/run.ts` is the other side.
 
 use rum_protocol::limits::{MAX_ATTRIBUTES, MAX_NAME_BYTES};
-use rum_protocol::{Attributes, ErrorEvent, ErrorSource, Id};
+use rum_protocol::{Attributes, ErrorEvent, ErrorSource, Event, Id};
 
 use crate::collect::{CaughtError, attribute, caught, performed};
 use crate::entry::{EventTiming, LargestPaint, LayoutShift};
@@ -65,7 +65,7 @@ pub fn landing(numbers: &[f64], texts: &str) -> Landing {
     landing
 }
 
-fn navigation(kind: String, timing: &[f64]) -> Option<NavigationTiming> {
+fn navigation(kind: String, timing: &[f64]) -> Option<Box<NavigationTiming>> {
     let &[
         activation_start,
         domain_lookup_start,
@@ -82,7 +82,7 @@ fn navigation(kind: String, timing: &[f64]) -> Option<NavigationTiming> {
     else {
         return None;
     };
-    Some(NavigationTiming {
+    Some(Box::new(NavigationTiming {
         kind,
         activation_start: known(activation_start).unwrap_or_default(),
         domain_lookup_start,
@@ -95,19 +95,22 @@ fn navigation(kind: String, timing: &[f64]) -> Option<NavigationTiming> {
         dom_interactive,
         dom_content_loaded,
         load,
-    })
+    }))
 }
 
-/// Reads one delivery. `None` for what has nothing in it for the core, and for [`Kind::Click`], which comes as an element.
+/// Reads one delivery, of something that happened at `at` of the page's clock and `at_ms` of the wall clock. `None` for what has nothing in it for the core, and for [`Kind::Click`], which comes as an element.
 #[must_use]
-pub fn signal(kind: Kind, numbers: &[f64], texts: &str, at: f64) -> Option<Signal> {
+pub fn signal(kind: Kind, numbers: &[f64], texts: &str, at: f64, at_ms: u64) -> Option<Signal> {
     let mut texts = Texts(texts);
     let first = numbers.first().copied().and_then(known);
     Some(match kind {
         Kind::Click => return None,
-        Kind::Error => Signal::Error(error(numbers, texts)),
-        Kind::Key => Signal::Acted,
-        Kind::Action => Signal::Action(performed(texts.named()?, texts.next(), first)),
+        Kind::Error => Signal::Happened(Box::new(Event::Error(error(numbers, texts, at_ms)))),
+        Kind::Input => Signal::Acted,
+        Kind::Action => {
+            let action = performed(texts.named()?, texts.next(), first, at_ms);
+            Signal::Happened(Box::new(Event::Action(action)))
+        }
         Kind::PageView => Signal::PageView { name: String::from(texts.named()?), href: texts.text() },
         Kind::Route => Signal::Route(texts.text()),
         Kind::Restore => Signal::Restored(texts.text()),
@@ -155,7 +158,7 @@ fn next_event(numbers: &mut &[f64], is_first_input: bool) -> Option<EventTiming<
     Some(EventTiming { start, duration, processing_start, interaction_id, is_first_input, entry: () })
 }
 
-fn error(numbers: &[f64], mut texts: Texts<'_>) -> ErrorEvent {
+fn error(numbers: &[f64], mut texts: Texts<'_>, at_ms: u64) -> ErrorEvent {
     let mut error = CaughtError {
         source: match texts.next() {
             "api" => ErrorSource::Api,
@@ -179,7 +182,7 @@ fn error(numbers: &[f64], mut texts: Texts<'_>) -> ErrorEvent {
         error.attributes.extend(Some(attribute(texts.next(), texts.next())));
         room -= 1;
     }
-    caught(error)
+    caught(error, at_ms)
 }
 
 fn is_true(number: f64) -> bool {
@@ -203,13 +206,24 @@ mod tests {
     const ABSENT: f64 = f64::NAN;
 
     fn read(kind: Kind, numbers: &[f64], texts: &[&str]) -> Option<Signal> {
-        signal(kind, numbers, &texts.join("\u{1f}"), 77.0)
+        signal(kind, numbers, &texts.join("\u{1f}"), 77.0, 1077)
+    }
+
+    fn error_in(signal: Option<Signal>) -> ErrorEvent {
+        match signal {
+            Some(Signal::Happened(event)) => match *event {
+                Event::Error(error) => error,
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
     fn an_error_is_read_with_its_attributes() {
         let texts = ["unhandled_rejection", "TypeError", "m", "", "f.js", "cart", "", "user", "7"];
-        let Some(Signal::Error(event)) = read(Kind::Error, &[3.0, ABSENT], &texts) else { panic!("no error") };
+        let event = error_in(read(Kind::Error, &[3.0, ABSENT], &texts));
+        assert_eq!(event.at_ms, 1077);
         assert_eq!((event.source, event.name.as_deref()), (ErrorSource::UnhandledRejection, Some("TypeError")));
         assert_eq!((event.message.as_str(), event.stack, event.file.as_deref()), ("m", None, Some("f.js")));
         assert_eq!((event.line, event.column), (Some(3), None));
@@ -222,16 +236,17 @@ mod tests {
         let texts = ["api", "", "m", "", ""].into_iter().chain(["a", "b"].into_iter().cycle().take(200));
         let names: Vec<_> =
             texts.enumerate().map(|(index, text)| if index < 5 { text.to_owned() } else { index.to_string() }).collect();
-        let Some(Signal::Error(event)) = signal(Kind::Error, &[], &names.join("\u{1f}"), 0.0) else { panic!("no error") };
+        let event = error_in(signal(Kind::Error, &[], &names.join("\u{1f}"), 0.0, 0));
         assert_eq!(event.attributes.len(), MAX_ATTRIBUTES);
     }
 
     #[test]
     fn actions_and_page_views_are_read() {
-        let action = Action { action: "buy".into(), ..Action::default() };
-        assert_eq!(read(Kind::Action, &[ABSENT], &["buy", ""]), Some(Signal::Action(action.clone())));
+        let action = Action { at_ms: 1077, action: "buy".into(), ..Action::default() };
+        let happened = |action| Some(Signal::Happened(Box::new(Event::Action(action))));
+        assert_eq!(read(Kind::Action, &[ABSENT], &["buy", ""]), happened(action.clone()));
         let action = Action { category: Some("shop".into()), value: Some(2.5), ..action };
-        assert_eq!(read(Kind::Action, &[2.5], &["buy", "shop"]), Some(Signal::Action(action)));
+        assert_eq!(read(Kind::Action, &[2.5], &["buy", "shop"]), happened(action));
         let view = Signal::PageView { name: "home".into(), href: "https://x.example/".into() };
         assert_eq!(read(Kind::PageView, &[], &["home", "https://x.example/"]), Some(view));
     }

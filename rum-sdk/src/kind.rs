@@ -27,8 +27,8 @@ kinds! {
     Error = 0,
     /// The element that was clicked.
     Click = 1,
-    /// A key was pressed.
-    Key = 2,
+    /// The user clicked or pressed a key.
+    Input = 2,
     /// `[action, category, value]`.
     Action = 3,
     /// `[name, href]`.

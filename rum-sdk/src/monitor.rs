@@ -1,6 +1,6 @@
 //! Decides what the signals of a page mean, and fills the outbox.
 
-use rum_protocol::{Action, Context, ErrorEvent, Event, Id, PageView, Session, View, Vital};
+use rum_protocol::{Context, Event, Id, PageView, Session, View, Vital};
 
 use crate::config::Config;
 use crate::entry::EventTiming;
@@ -36,7 +36,7 @@ pub struct Landing {
     /// Whether the page view itself was already sent.
     pub view_sent: bool,
     /// The `navigation` entry.
-    pub navigation: Option<NavigationTiming>,
+    pub navigation: Option<Box<NavigationTiming>>,
     /// `document.wasDiscarded`.
     pub was_discarded: bool,
     /// Start of the first `visibility-state` entry named `hidden` at or after activation.
@@ -57,14 +57,14 @@ pub struct Monitor {
     /// The session the page was loaded in. Its load's vitals stay there, however long the page stays open.
     landing_session: SessionRecord,
     views: Views,
-    navigation: Option<NavigationTiming>,
+    navigation: Option<Box<NavigationTiming>>,
     navigation_type: NavigationType,
     /// Gone once the page came back from the back/forward cache: what is measured then belongs to another visit of the page.
     vitals: Option<Vitals<()>>,
     /// Whether the page view of the landing was sent.
     landing_sent: bool,
-    errors: u32,
-    actions: u32,
+    errors_left: u32,
+    actions_left: u32,
     waiting: Vec<Waiting>,
     outbox: Outbox,
 }
@@ -87,7 +87,7 @@ enum Place {
 impl Monitor {
     /// Starts to watch a page that has loaded.
     pub fn start(config: Config, landing: Landing, time: Time, host: &mut impl Host) -> Self {
-        let navigation = landing.navigation.and_then(|navigation| navigation.credible(time.page_ms));
+        let navigation = landing.navigation.filter(|navigation| navigation.is_credible(time.page_ms));
         let activation_start = navigation.as_ref().map_or(0.0, |navigation| navigation.activation_start);
         let started_at_ms = time.epoch_of(activation_start);
         let first_hidden = FirstHidden::at_start(landing.hidden_entry, landing.hidden_seen);
@@ -98,12 +98,12 @@ impl Monitor {
             session,
             landing_session: session,
             views: Views::new(view, started_at_ms, landing.href, &landing.referrer),
-            navigation_type: navigation_type(navigation.as_ref(), landing.was_discarded),
+            navigation_type: navigation_type(navigation.as_deref(), landing.was_discarded),
             vitals: Some(Vitals::new(activation_start, first_hidden, host.random())),
             landing_sent: landing.view_sent,
             navigation,
-            errors: 0,
-            actions: 0,
+            errors_left: MOST_ERRORS,
+            actions_left: MOST_ACTIONS,
             waiting: Vec::new(),
             outbox: Outbox::new(sender),
             config,
@@ -120,9 +120,8 @@ impl Monitor {
         monitor
     }
 
-    /// Takes one signal, which happened at `at` on the page's clock.
-    pub fn receive(&mut self, signal: Signal, at: f64, time: Time, host: &mut impl Host) {
-        let at_ms = time.epoch_of(at);
+    /// Takes one signal, which happened at `at_ms` of the wall clock; `time` is now.
+    pub fn receive(&mut self, signal: Signal, at_ms: u64, time: Time, host: &mut impl Host) {
         match signal {
             Signal::FirstContentfulPaint(start) => {
                 let report = self.vitals.as_mut().and_then(|vitals| vitals.first_contentful_paint(start));
@@ -178,21 +177,17 @@ impl Monitor {
                 self.send_landing(time);
             }
             Signal::PageView { name, href } => self.show(href, Some(&name), "route-change", at_ms, time, host),
-            Signal::Error(error) => {
-                self.errors += 1;
-                if self.errors > MOST_ERRORS {
-                    self.outbox.dropped(1);
+            Signal::Happened(mut event) => {
+                let has_room = match &*event {
+                    Event::Error(_) => take_one(&mut self.errors_left),
+                    _ => take_one(&mut self.actions_left),
+                };
+                if has_room {
+                    self.happened(&mut event, time, host);
                 } else {
-                    self.happened(&mut Event::Error(ErrorEvent { at_ms, ..error }), time, host);
+                    self.outbox.dropped(1);
                 }
             }
-            Signal::Click(click) => {
-                self.wait(Waiting::Acted, host);
-                if self.config.auto_clicks() {
-                    self.acted(Action { at_ms, ..click }, time, host);
-                }
-            }
-            Signal::Action(action) => self.acted(Action { at_ms, ..action }, time, host),
             Signal::Flush => self.outbox.seal(),
             Signal::Timer => {}
             Signal::Settled(number, outcome) => self.outbox.settled(number, outcome, time.page_ms),
@@ -245,22 +240,13 @@ impl Monitor {
         }
         // From here on a page view of the landing would come too late to be one.
         self.landing_sent = true;
-        self.errors = 0;
-        self.actions = 0;
+        self.errors_left = MOST_ERRORS;
+        self.actions_left = MOST_ACTIONS;
         self.happened(
             &mut Event::PageView(PageView { at_ms, navigation_type: Some(kind.into()), ..PageView::default() }),
             time,
             host,
         );
-    }
-
-    fn acted(&mut self, action: Action, time: Time, host: &mut impl Host) {
-        self.actions += 1;
-        if self.actions > MOST_ACTIONS {
-            self.outbox.dropped(1);
-        } else {
-            self.happened(&mut Event::Action(action), time, host);
-        }
     }
 
     /// Something happened in the view that is shown, which is a sign of life of the session.
@@ -315,6 +301,13 @@ impl Monitor {
         }
         host.wake_at(self.outbox.next_due());
     }
+}
+
+/// Takes one of what is left, if anything is.
+const fn take_one(left: &mut u32) -> bool {
+    let has_room = *left > 0;
+    *left = left.saturating_sub(1);
+    has_room
 }
 
 /// The session that goes on now: this page's, or the one another page stored meanwhile, or a new one.

@@ -35,11 +35,11 @@ pub struct NavigationTiming {
 pub type NavigationType = &'static str;
 
 impl NavigationTiming {
-    /// The entry, if it can be believed (R4): some browsers give zero, negative or future values, and documents whose timing is
+    /// Whether the entry can be believed (R4): some browsers give zero, negative or future values, and documents whose timing is
     /// withheld have none.
     #[must_use]
-    pub fn credible(self, now: f64) -> Option<Self> {
-        (self.response_start > 0.0 && self.response_start < now).then_some(self)
+    pub fn is_credible(&self, now: f64) -> bool {
+        self.response_start > 0.0 && self.response_start < now
     }
 
     /// `time` as the user felt it: from the activation on, which for an ordinary page is its time origin.
@@ -102,10 +102,10 @@ mod tests {
 
     #[test]
     fn r4_an_entry_without_a_past_response_start_is_not_believed() {
-        assert!(timing().credible(500.0).is_some());
-        assert!(timing().credible(100.0).is_none());
+        assert!(timing().is_credible(500.0));
+        assert!(!timing().is_credible(100.0));
         for response_start in [0.0, -3.0, f64::NAN] {
-            assert!(NavigationTiming { response_start, ..timing() }.credible(500.0).is_none());
+            assert!(!NavigationTiming { response_start, ..timing() }.is_credible(500.0));
         }
     }
 

@@ -1,4 +1,4 @@
-use rum_protocol::{Action, ErrorEvent};
+use rum_protocol::Event;
 
 use crate::entry::{EventTiming, LargestPaint, LayoutShift};
 use crate::outbox::Outcome;
@@ -38,12 +38,8 @@ pub enum Signal {
         /// The address.
         href: String,
     },
-    /// An error, still without its time.
-    Error(ErrorEvent),
-    /// A click of the user, still without its time.
-    Click(Action),
-    /// `trackUserAction`, still without its time.
-    Action(Action),
+    /// An error or an action. Boxed, since it is far larger than all the others.
+    Happened(Box<Event>),
     /// Send what waits.
     Flush,
     /// The time asked for by [`crate::Host::wake_at`] has come.

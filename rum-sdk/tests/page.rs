@@ -1,6 +1,6 @@
 //! A page's life, told to the monitor signal by signal: what it sends, and when.
 
-use rum_protocol::{Action, Beacon, Context, ErrorEvent, ErrorSource, Event, Id, Losses, Metric, PageView, Vital};
+use rum_protocol::{Beacon, Context, ErrorEvent, ErrorSource, Event, Id, Losses, Metric, PageView, Vital};
 use rum_sdk::collect::performed;
 use rum_sdk::config::Config;
 use rum_sdk::entry::{EventTiming, LargestPaint, LayoutShift};
@@ -80,13 +80,13 @@ fn landing() -> Landing {
     Landing {
         href: HOME.into(),
         referrer: "https://search.example/?q=secret".into(),
-        navigation: Some(NavigationTiming {
+        navigation: Some(Box::new(NavigationTiming {
             kind: "navigate".into(),
             response_start: 120.0,
             dom_interactive: 300.0,
             load: 600.0,
             ..NavigationTiming::default()
-        }),
+        })),
         hidden_seen: f64::INFINITY,
         ..Landing::default()
     }
@@ -104,7 +104,7 @@ impl Page {
     }
 
     fn tell(&mut self, at: f64, signal: Signal) {
-        self.monitor.receive(signal, at, time(at), &mut self.host);
+        self.monitor.receive(signal, time(at).epoch_of(at), time(at), &mut self.host);
     }
 
     fn hide(&mut self, at: f64) {
@@ -113,7 +113,7 @@ impl Page {
     }
 
     fn act(&mut self, at: f64, action: &str) {
-        self.tell(at, Signal::Action(performed(action, "", None)));
+        self.tell(at, Signal::Happened(Box::new(Event::Action(performed(action, "", None, time(at).epoch_of(at))))));
     }
 
     fn events(&self) -> Vec<Event> {
@@ -165,9 +165,9 @@ fn shift(start: f64, value: f64) -> Signal {
     Signal::LayoutShift(vec![LayoutShift { start, value, had_recent_input: false, entry: () }])
 }
 
-fn error(message: &str) -> Signal {
-    Signal::Error(ErrorEvent {
-        at_ms: 0,
+fn error(message: &str, at_ms: u64) -> Signal {
+    Signal::Happened(Box::new(Event::Error(ErrorEvent {
+        at_ms,
         view: 0,
         source: ErrorSource::Uncaught,
         name: None,
@@ -177,7 +177,7 @@ fn error(message: &str) -> Signal {
         line: None,
         column: None,
         attributes: rum_protocol::Attributes::default(),
-    })
+    })))
 }
 
 #[test]
@@ -369,7 +369,7 @@ fn what_the_stub_already_sent_is_not_sent_again() {
 #[test]
 fn what_happened_before_the_core_ran_keeps_its_time() {
     let mut page = Page::open();
-    page.monitor.receive(error("early"), 300.0, time(1000.0), &mut page.host);
+    page.monitor.receive(error("early", at_ms(300)), at_ms(300), time(1000.0), &mut page.host);
     page.hide(2000.0);
     let times = page.events().into_iter().filter_map(|event| match event {
         Event::Error(error) => Some(error.at_ms),
@@ -383,7 +383,7 @@ fn what_happened_before_the_core_ran_keeps_its_time() {
 fn a_loop_of_errors_or_actions_is_cut_short_and_counted() {
     let mut page = Page::open();
     for _ in 0..70 {
-        page.tell(2000.0, error("again"));
+        page.tell(2000.0, error("again", at_ms(2000)));
     }
     for _ in 0..510 {
         page.act(2000.0, "again");
@@ -394,19 +394,6 @@ fn a_loop_of_errors_or_actions_is_cut_short_and_counted() {
     assert_eq!(count(|event| matches!(event, Event::Action(_))), 500);
     let dropped: u32 = page.host.posted.iter().filter_map(|(_, beacon)| beacon.lost).map(|lost| lost.dropped).sum();
     assert_eq!(dropped, 30);
-}
-
-#[test]
-fn clicks_are_recorded_unless_switched_off() {
-    for (options, expected) in [(json!({}), 1), (json!({"autoClicks": false}), 0)] {
-        let mut page = Page::open_with(options, landing(), Fake::default());
-        page.tell(1100.0, Signal::LargestContentfulPaint(LargestPaint { start: 500.0, entry: () }));
-        page.tell(2000.0, Signal::Click(Action { action: "click".into(), ..Action::default() }));
-        page.tell(2001.0, Signal::Idle);
-        page.hide(3000.0);
-        assert_eq!(page.actions().len(), expected);
-        assert!(page.vitals().contains(&(Metric::Lcp, 500.0, None)), "a click ends LCP either way");
-    }
 }
 
 #[test]
@@ -444,7 +431,7 @@ fn a_session_outside_the_sample_sends_nothing_and_one_inside_says_for_how_many_i
     let stored = |id: &str| Fake { stored: Some(format!("{id}-1700000000000-1700000000000")), ..Fake::default() };
     for (id, beacons) in [("3fff000000000000", 1), ("4000000000000000", 0)] {
         let mut page = Page::open_with(json!({"sampleRate": 0.25}), landing(), stored(id));
-        page.tell(1500.0, error("lost"));
+        page.tell(1500.0, error("lost", at_ms(1500)));
         page.hide(2000.0);
         assert_eq!(page.host.posted.len(), beacons, "{id}");
         assert!(

@@ -11,6 +11,7 @@ mod page;
 
 use std::cell::RefCell;
 
+use rum_protocol::Event;
 use talc::cell::TalcSyncCell;
 use talc::wasm::{WasmBinning, WasmGrowAndClaim};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -57,9 +58,14 @@ pub fn start(options: &JsValue, page: Page, numbers: &[f64], texts: &str, now: f
 /// the middle by an exception.
 #[wasm_bindgen]
 pub fn receive(kind: u32, numbers: &[f64], texts: &str, target: &JsValue, at: f64, now: f64, epoch: f64) -> bool {
+    let time = Time { page_ms: now, epoch_ms: epoch };
+    let at_ms = time.epoch_of(at);
     let signal = match Kind::of(kind) {
-        Some(Kind::Click) => Some(Signal::Click(clicked(Dom(target.unchecked_ref::<Node>().clone())))),
-        Some(kind) => delivery::signal(kind, numbers, texts, at),
+        Some(Kind::Click) => {
+            let click = clicked(Dom(target.unchecked_ref::<Node>().clone()), at_ms);
+            Some(Signal::Happened(Box::new(Event::Action(click))))
+        }
+        Some(kind) => delivery::signal(kind, numbers, texts, at, at_ms),
         None => None,
     };
     let receive = |agent: &RefCell<Option<Agent>>| {
@@ -67,7 +73,7 @@ pub fn receive(kind: u32, numbers: &[f64], texts: &str, target: &JsValue, at: f6
         let Some(Agent { monitor, browser }) = agent.as_mut() else { return false };
         browser.now = now;
         if let Some(signal) = signal {
-            monitor.receive(signal, at, Time { page_ms: now, epoch_ms: epoch }, browser);
+            monitor.receive(signal, at_ms, time, browser);
         }
         true
     };

@@ -4,10 +4,11 @@ use rum_protocol::limits::MAX_NAME_BYTES;
 use super::{Element, label, selector};
 use crate::text::{cut, cut_known};
 
-/// A click of the user, still without its time. To be read at once: the click may remove the element.
+/// A click of the user, at that time of the wall clock. To be read at once: the click may remove the element.
 #[must_use]
-pub fn clicked<N: Element>(element: N) -> Action {
+pub fn clicked<N: Element>(element: N, at_ms: u64) -> Action {
     Action {
+        at_ms,
         action: String::from("click"),
         category: Some(String::from("auto")),
         label: label(element.clone()),
@@ -16,10 +17,11 @@ pub fn clicked<N: Element>(element: N) -> Action {
     }
 }
 
-/// What `trackUserAction` was told, still without its time. No category is an empty one.
+/// What `trackUserAction` was told at that time of the wall clock. No category is an empty one.
 #[must_use]
-pub fn performed(action: &str, category: &str, value: Option<f64>) -> Action {
+pub fn performed(action: &str, category: &str, value: Option<f64>, at_ms: u64) -> Action {
     Action {
+        at_ms,
         action: String::from(cut(action, MAX_NAME_BYTES)),
         category: cut_known(category, MAX_NAME_BYTES),
         value: value.filter(|value| value.is_finite()),
@@ -34,7 +36,7 @@ mod tests {
     #[test]
     fn names_are_bounded_and_numbers_finite() {
         let long = "x".repeat(300);
-        let action = performed(&long, &long, Some(f64::INFINITY));
+        let action = performed(&long, &long, Some(f64::INFINITY), 7);
         assert_eq!((action.action.len(), action.category.map(|text| text.len()), action.value), (256, Some(256), None));
     }
 }

@@ -33,11 +33,11 @@ pub fn attribute(name: &str, value: &str) -> (String, String) {
     (String::from(cut(name, MAX_ATTRIBUTE_KEY_BYTES)), String::from(cut(&strip_queries(value), MAX_ATTRIBUTE_VALUE_BYTES)))
 }
 
-/// The event, still without its time: every text within its limit, and no address with a query.
+/// The event, caught at that time of the wall clock: every text within its limit, and no address with a query.
 #[must_use]
-pub fn caught(error: CaughtError) -> ErrorEvent {
+pub fn caught(error: CaughtError, at_ms: u64) -> ErrorEvent {
     ErrorEvent {
-        at_ms: 0,
+        at_ms,
         view: 0,
         source: error.source,
         name: cut_known(error.name, MAX_NAME_BYTES),
@@ -67,13 +67,16 @@ mod tests {
 
     #[test]
     fn no_address_keeps_its_query() {
-        let event = caught(CaughtError {
-            message: "GET https://x.example/?token=1 failed",
-            stack: "at f (https://x.example/a.js?token=1:2:3)",
-            file: "https://x.example/a.js?token=1",
-            attributes: [attribute("next", "https://x.example/?token=1")].into(),
-            ..ERROR
-        });
+        let event = caught(
+            CaughtError {
+                message: "GET https://x.example/?token=1 failed",
+                stack: "at f (https://x.example/a.js?token=1:2:3)",
+                file: "https://x.example/a.js?token=1",
+                attributes: [attribute("next", "https://x.example/?token=1")].into(),
+                ..ERROR
+            },
+            5,
+        );
         assert!(!format!("{event:?}").contains("token"), "{event:?}");
         assert_eq!(event.stack.as_deref(), Some("at f (https://x.example/a.js:2:3)"));
     }
@@ -81,7 +84,7 @@ mod tests {
     #[test]
     fn texts_are_bounded() {
         let long = "ä".repeat(20_000);
-        let event = caught(CaughtError { name: &long, message: &long, stack: &long, file: &long, ..ERROR });
+        let event = caught(CaughtError { name: &long, message: &long, stack: &long, file: &long, ..ERROR }, 5);
         assert_eq!(event.name.map(|text| text.len()), Some(MAX_NAME_BYTES));
         assert_eq!(event.message.len(), MAX_MESSAGE_BYTES);
         assert_eq!(event.stack.map(|text| text.len()), Some(MAX_STACK_BYTES));
@@ -92,7 +95,7 @@ mod tests {
 
     #[test]
     fn what_a_browser_leaves_empty_is_absent() {
-        let event = caught(CaughtError { line: Some(0), column: Some(0), ..ERROR });
+        let event = caught(CaughtError { line: Some(0), column: Some(0), ..ERROR }, 5);
         assert_eq!((event.stack, event.file, event.line, event.column), (None, None, None, None));
     }
 }

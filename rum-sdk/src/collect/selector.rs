@@ -1,4 +1,3 @@
-use crate::order::settle_last;
 use crate::text::{cut, squeezed};
 
 /// A node of the page, as far as selectors and names need it.
@@ -62,19 +61,28 @@ fn tag_and_classes<N: Element>(node: &N) -> String {
     }
     part.make_ascii_lowercase();
     let classes = node.attribute("class").unwrap_or_default();
-    let mut sorted: Vec<&str> = Vec::new();
-    for class in classes.split_ascii_whitespace() {
-        // As in a class list, the same class counts once.
-        if !sorted.contains(&class) {
-            sorted.push(class);
-            settle_last(&mut sorted, |one, other| one < other);
-        }
-    }
-    for class in sorted {
+    let mut written = "";
+    while let Some(class) = first_class_after(&classes, written) {
         part.push('.');
         part.push_str(class);
+        written = class;
     }
     part
+}
+
+/// The classes in their order, each once, by asking for the next: sorting a list would be twice the code.
+fn first_class_after<'a>(classes: &'a str, written: &str) -> Option<&'a str> {
+    let mut first: Option<&str> = None;
+    let mut rest = classes;
+    while !rest.is_empty() {
+        let end = rest.as_bytes().iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
+        let class = rest.get(..end).unwrap_or_default();
+        rest = rest.get(end + 1..).unwrap_or_default();
+        if class > written && first.is_none_or(|first| class < first) {
+            first = Some(class);
+        }
+    }
+    first
 }
 
 fn length(text: &str) -> usize {
@@ -111,15 +119,18 @@ enum Control {
 }
 
 fn control<N: Element>(node: &N) -> Control {
-    let tag = node.node_name();
-    let is = |names: &[&str]| names.iter().any(|name| tag.eq_ignore_ascii_case(name));
-    let role = node.attribute("role").unwrap_or_default();
-    if is(&["input", "textarea", "select", "option"]) || node.attribute("contenteditable").is_some() {
-        Control::Filled
-    } else if is(&["button", "a", "summary"]) || ["button", "link", "tab", "menuitem"].contains(&role.as_str()) {
-        Control::Labelled
-    } else {
-        Control::No
+    if node.attribute("contenteditable").is_some() {
+        return Control::Filled;
+    }
+    let mut tag = node.node_name();
+    tag.make_ascii_lowercase();
+    match tag.as_str() {
+        "input" | "textarea" | "select" | "option" => Control::Filled,
+        "button" | "a" | "summary" => Control::Labelled,
+        _ => match node.attribute("role").unwrap_or_default().as_str() {
+            "button" | "link" | "tab" | "menuitem" => Control::Labelled,
+            _ => Control::No,
+        },
     }
 }
 

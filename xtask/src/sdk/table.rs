@@ -7,7 +7,7 @@
 use walrus::{ElementItems, FunctionBuilder, FunctionId, Module, ValType};
 
 /// Parts of the names of functions that only a dead place mentions.
-const DEAD: [&str; 5] = [
+const DEAD: [&str; 6] = [
     // Called through exports where they are used at all.
     "wasm_bindgen::convert::closures::_::invoke::",
     // Asynchronous functions, which the SDK does not have.
@@ -15,6 +15,7 @@ const DEAD: [&str; 5] = [
     // The message of a panic.
     "::panicking::panic_handler::",
     "::string::String as core[",
+    "::cell::BorrowError as ",
     "::cell::BorrowMutError as ",
 ];
 
