@@ -9,6 +9,9 @@ import { storedSession, storeSession } from './storage.js';
 // The core has them from here, so that a page loads them once.
 export { beaconUrl, readFault, storedSession, storeSession };
 
+/** The id of the first page view, the same for whoever sends it first. */
+export const viewOf = (page: Page): string => (page.view ??= hex() + hex());
+
 const LONGEST_PAUSE_MS = 30 * 60_000;
 const LONGEST_SESSION_MS = 4 * 3_600_000;
 /** What browsers take at once, less than 64 KiB. */
@@ -26,7 +29,6 @@ export const leave = (page: Page): void => {
   const session = currentSession(now);
   const sampleRate = options.sampleRate ?? 1;
 
-  const view = (page.view ??= hex() + hex());
   const events: object[] = page.sent ? [] : [{ type: 'page_view', at_ms: wallClock(0) }];
   page.sent = true;
   page.queue = page.queue.filter((signal) => {
@@ -46,7 +48,7 @@ export const leave = (page: Page): void => {
     env: options.env,
     session: { ...session, sample_rate: sampleRate },
     lost: lost ? { dropped: lost } : undefined,
-    views: [{ id: view, started_at_ms: wallClock(0), url: location.href, referrer: document.referrer || undefined }],
+    views: [{ id: viewOf(page), started_at_ms: wallClock(0), url: location.href, referrer: document.referrer || undefined }],
     events,
   };
   for (; events.length; events.pop()) {

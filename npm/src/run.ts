@@ -5,7 +5,7 @@
  */
 
 import * as glue from 'rum-sdk';
-import { beaconUrl, readFault, storedSession, storeSession } from './early.js';
+import { beaconUrl, readFault, storedSession, storeSession, viewOf } from './early.js';
 import { Kind } from './kind.js';
 import type { Options } from './options.js';
 import type { Page, Signal } from './signal.js';
@@ -176,7 +176,7 @@ const landing = (page: Page): [numbers: number[], texts: string] => {
       page.lost,
       ...timing,
     ],
-    textOf([begun?.[4] ?? location.href, document.referrer, page.view, navigation?.type, navigator.connection?.effectiveType, navigator.language]),
+    textOf([begun?.[4] ?? location.href, document.referrer, viewOf(page), navigation?.type, navigator.connection?.effectiveType, navigator.language]),
   ];
 };
 
