@@ -31,6 +31,8 @@ declare const IMPORT_MODULE: string;
 
 /** What wasm-bindgen makes of `rum-sdk/src/browser/mod.rs`. */
 declare module 'rum-sdk' {
+  /** The functions it imports, by their short names. */
+  export const imports: WebAssembly.ModuleImports;
   export function __wbg_set_wasm(exports: WebAssembly.Exports): void;
   export function start(options: object, page: object, numbers: number[], texts: string, now: number, epoch: number): void;
   export function receive(

@@ -52,7 +52,7 @@ const NAVIGATION = [
 
 /** Instantiates the module and takes the page over from the stub. */
 export const run = async (page: Page, bytes: BufferSource): Promise<void> => {
-  const { instance } = await WebAssembly.instantiate(bytes, { [IMPORT_MODULE]: glue });
+  const { instance } = await WebAssembly.instantiate(bytes, { [IMPORT_MODULE]: glue.imports });
   glue.__wbg_set_wasm(instance.exports);
   const deliver = deliverer(page);
   glue.start(page.options, lend(page, deliver), ...landing(page), performance.now(), Date.now());

@@ -3,6 +3,7 @@
 mod bind;
 mod panics;
 mod shorten;
+mod silence;
 pub(crate) mod size;
 mod table;
 mod trim;

@@ -1,15 +1,18 @@
 //! Gives the names between module and glue one or two letters, and drops the exports the glue never calls.
 //!
+//! The functions the module imports become one object, `imports`: a bundler would give each of a namespace's a getter.
+//!
 //! wasm-bindgen's names are long, hashed and repeated in both files, where neither wasm-opt nor a JavaScript minifier may touch
 //! them. Every replacement is asserted: a name that is not where it should be fails the build.
 
 use std::collections::HashSet;
+use std::fmt::Write;
 
 use anyhow::{Result, bail, ensure};
 use walrus::Module;
 
 use super::bind::GLUE;
-use super::table;
+use super::{silence, table};
 
 /// The module every import comes from.
 pub(super) const MODULE: &str = "a";
@@ -19,6 +22,7 @@ pub(super) fn shorten(module: &mut Module, glue: &str) -> Result<String> {
     let glue = drop_unused_shims(glue)?;
     drop_unused_exports(module, &glue);
     table::empty_dead_places(module);
+    silence::silence(module);
     walrus::passes::gc::run(module);
     let glue = shorten_exports(module, glue)?;
     shorten_imports(module, glue)
@@ -72,6 +76,7 @@ fn shorten_exports(module: &mut Module, mut glue: String) -> Result<String> {
 fn shorten_imports(module: &mut Module, mut glue: String) -> Result<String> {
     let glue_module = format!("./{GLUE}");
     let mut names = ShortNames::avoiding(&glue);
+    let mut imports = Vec::new();
     for import in module.imports.iter_mut() {
         ensure!(
             import.module == glue_module,
@@ -83,9 +88,12 @@ fn shorten_imports(module: &mut Module, mut glue: String) -> Result<String> {
         let count = word_count(&glue, &import.name);
         ensure!(count == 1, "the glue names the import `{}` {count} times instead of once", import.name);
         glue = replace_word(&glue, &import.name, &short)?;
+        glue = glue.replace(&format!("export function {short}("), &format!("function {short}("));
+        imports.push(short.clone());
         import.name = short;
         MODULE.clone_into(&mut import.module);
     }
+    let _ = writeln!(glue, "export const imports = {{ {} }};", imports.join(", "));
     Ok(glue)
 }
 
@@ -181,7 +189,8 @@ mod tests {
         let glue = shorten(&mut module, GLUE_TEXT).unwrap();
         assert!(glue.contains("wasm.a(config)"), "{glue}");
         assert!(glue.contains("export function init("), "the public name stays: {glue}");
-        assert!(glue.contains("export function b()"), "`a` is a word of the glue: {glue}");
+        assert!(glue.contains("\nfunction b()"), "`a` is a word of the glue: {glue}");
+        assert!(glue.ends_with("export const imports = { b };\n"), "{glue}");
         let imports: Vec<_> = module.imports.iter().map(|i| (i.module.as_str(), i.name.as_str())).collect();
         assert_eq!(imports, [(MODULE, "b")]);
         let exports: Vec<_> = module.exports.iter().map(|e| e.name.as_str()).collect();

@@ -105,6 +105,129 @@ function decodeText(bytes) {
         from: "wasm.__wbindgen_malloc, wasm.__wbindgen_realloc",
         to: "wasm.__wbindgen_malloc",
     },
+    Cut {
+        what: "the freeing of arguments when passing one fails, which numbers and texts do not",
+        marker: "wasm.__wbindgen_free(ptr0",
+        from: "        try {
+            ptr0 = passArrayF64ToWasm0(numbers, wasm.__wbindgen_malloc);
+            len0 = WASM_VECTOR_LEN;
+            ptr1 = passStringToWasm0(texts, wasm.__wbindgen_malloc);
+            len1 = WASM_VECTOR_LEN;
+        } catch (e) {
+            if (ptr1) { wasm.__wbindgen_free(ptr1, len1 * 1, 1); }
+            if (ptr0) { wasm.__wbindgen_free(ptr0, len0 * 8, 8); }
+            throw e;
+        }
+",
+        to: "        ptr0 = passArrayF64ToWasm0(numbers, wasm.__wbindgen_malloc);
+        len0 = WASM_VECTOR_LEN;
+        ptr1 = passStringToWasm0(texts, wasm.__wbindgen_malloc);
+        len1 = WASM_VECTOR_LEN;
+",
+    },
+    Cut {
+        what: "the same where the numbers are the second argument",
+        marker: "wasm.__wbindgen_free(ptr1",
+        from: "        try {
+            ptr1 = passArrayF64ToWasm0(numbers, wasm.__wbindgen_malloc);
+            len1 = WASM_VECTOR_LEN;
+            ptr2 = passStringToWasm0(texts, wasm.__wbindgen_malloc);
+            len2 = WASM_VECTOR_LEN;
+        } catch (e) {
+            if (ptr2) { wasm.__wbindgen_free(ptr2, len2 * 1, 1); }
+            if (ptr1) { wasm.__wbindgen_free(ptr1, len1 * 8, 8); }
+            throw e;
+        }
+",
+        to: "        ptr1 = passArrayF64ToWasm0(numbers, wasm.__wbindgen_malloc);
+        len1 = WASM_VECTOR_LEN;
+        ptr2 = passStringToWasm0(texts, wasm.__wbindgen_malloc);
+        len2 = WASM_VECTOR_LEN;
+",
+    },
+    Cut {
+        what: "the keeping of an exception of `setTimeout`, which Rust would only throw again",
+        marker: "function handleError(",
+        from: "    try {
+        return f.apply(this, args);
+    } catch (e) {
+        wasm.__wbindgen_exn_store(addHeapObject(e));
+    }
+",
+        to: "    return f.apply(this, args);
+",
+    },
+    Cut {
+        what: "the registry of closures that Rust forgot, of which there are none",
+        marker: "const CLOSURE_DTORS",
+        from: "const CLOSURE_DTORS = (typeof FinalizationRegistry === 'undefined')
+    ? { register: () => {}, unregister: () => {} }
+    : new FinalizationRegistry(state => wasm.__wbindgen_destroy_closure(state.a, state.b));
+",
+        to: "",
+    },
+    Cut {
+        what: "the entries in it",
+        marker: "CLOSURE_DTORS.register(",
+        from: "    CLOSURE_DTORS.register(real, state, state);
+",
+        to: "",
+    },
+    Cut {
+        what: "the end of the entries in it",
+        marker: "CLOSURE_DTORS.unregister(",
+        from: "            CLOSURE_DTORS.unregister(state);
+",
+        to: "",
+    },
+    Cut {
+        what: "the view of the memory that is kept, although a new one costs little",
+        marker: "cachedDataViewMemory0",
+        from: "let cachedDataViewMemory0 = null;
+function getDataViewMemory0() {
+    if (cachedDataViewMemory0 === null || cachedDataViewMemory0.buffer.detached === true || (cachedDataViewMemory0.buffer.detached === undefined && cachedDataViewMemory0.buffer !== wasm.memory.buffer)) {
+        cachedDataViewMemory0 = new DataView(wasm.memory.buffer);
+    }
+    return cachedDataViewMemory0;
+}
+",
+        to: "function getDataViewMemory0() {
+    return new DataView(wasm.memory.buffer);
+}
+",
+    },
+    Cut {
+        what: "the same of its numbers",
+        marker: "cachedFloat64ArrayMemory0",
+        from: "let cachedFloat64ArrayMemory0 = null;
+function getFloat64ArrayMemory0() {
+    if (cachedFloat64ArrayMemory0 === null || cachedFloat64ArrayMemory0.byteLength === 0) {
+        cachedFloat64ArrayMemory0 = new Float64Array(wasm.memory.buffer);
+    }
+    return cachedFloat64ArrayMemory0;
+}
+",
+        to: "function getFloat64ArrayMemory0() {
+    return new Float64Array(wasm.memory.buffer);
+}
+",
+    },
+    Cut {
+        what: "the same of its bytes",
+        marker: "cachedUint8ArrayMemory0",
+        from: "let cachedUint8ArrayMemory0 = null;
+function getUint8ArrayMemory0() {
+    if (cachedUint8ArrayMemory0 === null || cachedUint8ArrayMemory0.byteLength === 0) {
+        cachedUint8ArrayMemory0 = new Uint8Array(wasm.memory.buffer);
+    }
+    return cachedUint8ArrayMemory0;
+}
+",
+        to: "function getUint8ArrayMemory0() {
+    return new Uint8Array(wasm.memory.buffer);
+}
+",
+    },
 ];
 
 /// The glue without the cuts.
