@@ -1,11 +1,8 @@
 //! What was acknowledged is stored, exactly once, whatever is killed.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use beamline_tests::{Launch, Service, beacon, until, vital};
@@ -116,7 +113,11 @@ async fn a_service_killed_under_load_keeps_what_it_acknowledged() {
         let sending = send(&service, next..next + 40);
         // Everything sent is acknowledged before the kill; how much of it is inserted by then differs from round to round.
         let (more_events, more_sum) = sending.await;
-        tokio::time::sleep(Duration::from_millis(u64::from(round) * 7)).await;
+        until("some rows are inserted", async || {
+            let rows = service.metric("beamline_writer_rows_total").await.unwrap();
+            (rows >= f64::from(round) * 12.0).then_some(())
+        })
+        .await;
         service.kill();
         (events, sum, next) = (events + more_events, sum + more_sum, next + 40);
     }
