@@ -48,8 +48,13 @@ impl Id {
 
 impl Serialize for Id {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // Checking that digits are UTF-8 would cost a browser more bytes than this allocation.
-        serializer.serialize_str(&self.digits().map(char::from).iter().collect::<String>())
+        // Digit by digit as text: checking that digits are UTF-8, or encoding a `char`, would cost a browser more bytes.
+        let mut digits = String::with_capacity(16);
+        for place in (0..16).rev() {
+            let digit = (self.0 >> (4 * place) & 15) as usize;
+            digits.push_str("0123456789abcdef".get(digit..=digit).unwrap_or_default());
+        }
+        serializer.serialize_str(&digits)
     }
 }
 

@@ -5,6 +5,8 @@
 //! [`Host`]. Nothing in the core reads a clock, keeps a DOM node, formats with `core::fmt` or panics: the module must stay small, and
 //! a page must never notice it.
 
+#![expect(clippy::single_char_add_str, reason = "appending a `char` brings the encoding of all of them")]
+
 #[cfg(target_arch = "wasm32")]
 pub mod browser;
 pub mod collect;

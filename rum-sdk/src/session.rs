@@ -38,9 +38,9 @@ impl SessionRecord {
     pub fn to_text(self) -> String {
         let mut out = String::new();
         push_hexadecimal(&mut out, self.id.0, 16);
-        out.push('-');
+        out.push_str("-");
         push_whole(&mut out, self.started_at_ms);
-        out.push('-');
+        out.push_str("-");
         push_whole(&mut out, self.seen_at_ms);
         out
     }

@@ -28,44 +28,63 @@ pub fn find(text: &str, byte: u8) -> Option<usize> {
 #[must_use]
 pub fn squeezed(text: &str) -> String {
     let mut out = String::new();
-    let mut gap = false;
-    for character in text.chars() {
-        if character <= ' ' || character == '\u{a0}' {
-            gap = !out.is_empty();
-        } else {
-            if gap {
-                out.push(' ');
-                gap = false;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = (0..rest.len()).find(|&at| space_at(rest, at) > 0).unwrap_or(rest.len());
+        if end > 0 {
+            if !out.is_empty() {
+                out.push_str(" ");
             }
-            out.push(character);
+            out.push_str(rest.get(..end).unwrap_or_default());
         }
+        rest = rest.get(end + space_at(rest, end)..).unwrap_or_default();
     }
     out
 }
 
+/// How many bytes the white space has that begins there; 0 without any.
+fn space_at(text: &str, at: usize) -> usize {
+    match text.as_bytes().get(at..) {
+        Some([0..=b' ', ..]) => 1,
+        // U+00A0, the space that does not break.
+        Some([0xc2, 0xa0, ..]) => 2,
+        _ => 0,
+    }
+}
+
+/// How long a text is in UTF-16 code units, as JavaScript counts.
+#[must_use]
+pub fn utf16_length(text: &str) -> usize {
+    let units = |byte: u8| match byte {
+        // Goes on with a character.
+        0x80..=0xbf => 0,
+        // Begins one beyond U+FFFF.
+        0xf0.. => 2,
+        _ => 1,
+    };
+    text.bytes().map(units).sum()
+}
+
 /// Appends a whole number in decimal digits.
-pub fn push_whole(out: &mut String, mut value: u64) {
-    let mut digits = [0; 20];
-    let mut used = 0;
-    for slot in digits.iter_mut().rev() {
-        *slot = b'0' + (value % 10) as u8;
-        value /= 10;
-        used += 1;
-        if value == 0 {
-            break;
-        }
+pub fn push_whole(out: &mut String, value: u64) {
+    if value >= 10 {
+        push_whole(out, value / 10);
     }
-    for &digit in digits.iter().skip(20 - used) {
-        out.push(char::from(digit));
-    }
+    push_digit(out, value % 10);
 }
 
 /// Appends the lowest `digits` hexadecimal digits of a number.
 pub fn push_hexadecimal(out: &mut String, value: u64, digits: u32) {
     for digit in (0..digits).rev() {
-        let nibble = (value >> (4 * digit) & 15) as u8;
-        out.push(char::from(if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble }));
+        push_digit(out, value >> (4 * digit) & 15);
     }
+}
+
+/// Appends a digit that is below 16.
+fn push_digit(out: &mut String, digit: u64) {
+    #[expect(clippy::cast_possible_truncation, reason = "a digit is below 16")]
+    let at = digit as usize;
+    out.push_str("0123456789abcdef".get(at..=at).unwrap_or_default());
 }
 
 #[cfg(test)]
@@ -86,6 +105,13 @@ mod tests {
     fn white_space_is_squeezed() {
         assert_eq!(squeezed("  Add\n\t to\u{a0}cart  "), "Add to cart");
         assert_eq!(squeezed(" \n "), "");
+    }
+
+    #[test]
+    fn length_is_counted_as_javascript_does() {
+        for text in ["", "abc", "häß", "\u{7ff}\u{800}\u{ffff}", "a\u{10000}😀"] {
+            assert_eq!(utf16_length(text), text.encode_utf16().count(), "{text}");
+        }
     }
 
     #[test]

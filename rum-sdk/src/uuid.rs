@@ -8,14 +8,14 @@ pub fn version_7(epoch_ms: u64, random: [u64; 2]) -> String {
     let [first, second] = random;
     let mut out = String::with_capacity(36);
     push_hexadecimal(&mut out, epoch_ms >> 16, 8);
-    out.push('-');
+    out.push_str("-");
     push_hexadecimal(&mut out, epoch_ms, 4);
     out.push_str("-7");
     push_hexadecimal(&mut out, first, 3);
-    out.push('-');
+    out.push_str("-");
     // The variant is in the two highest bits.
     push_hexadecimal(&mut out, 0x8000 | (first >> 16 & 0x3fff), 4);
-    out.push('-');
+    out.push_str("-");
     push_hexadecimal(&mut out, second, 12);
     out
 }

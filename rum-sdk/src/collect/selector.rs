@@ -1,4 +1,4 @@
-use crate::text::{cut, squeezed};
+use crate::text::{cut, squeezed, utf16_length};
 
 /// A node of the page, as far as selectors and names need it.
 pub trait Element: Clone {
@@ -37,7 +37,7 @@ pub fn selector<N: Element>(node: N) -> String {
             Some(id) => joined("", "#", id),
             None => tag_and_classes(&node),
         };
-        if length(&path) + length(&part) > LONGEST_SELECTOR - 1 {
+        if utf16_length(&path) + utf16_length(&part) > LONGEST_SELECTOR - 1 {
             return if path.is_empty() { part } else { path };
         }
         path = if path.is_empty() { part } else { joined(&part, ">", &path) };
@@ -63,7 +63,7 @@ fn tag_and_classes<N: Element>(node: &N) -> String {
     let classes = node.attribute("class").unwrap_or_default();
     let mut written = "";
     while let Some(class) = first_class_after(&classes, written) {
-        part.push('.');
+        part.push_str(".");
         part.push_str(class);
         written = class;
     }
@@ -83,10 +83,6 @@ fn first_class_after<'a>(classes: &'a str, written: &str) -> Option<&'a str> {
         }
     }
     first
-}
-
-fn length(text: &str) -> usize {
-    text.chars().map(char::len_utf16).sum()
 }
 
 /// The accessible name of what was clicked, or of the control around it, at most 80 bytes. It comes from the author's words only: `aria-label`,

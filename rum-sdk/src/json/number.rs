@@ -25,11 +25,11 @@ pub fn push_number(out: &mut String, value: f64) {
         behind -= ONE;
     }
     if value < 0.0 && (before, behind) != (0, 0) {
-        out.push('-');
+        out.push_str("-");
     }
     push_whole(out, before);
     if behind != 0 {
-        out.push('.');
+        out.push_str(".");
         // A leading one keeps the zeros in front; it is cut off again.
         let mut digits = String::new();
         push_whole(&mut digits, ONE + behind);

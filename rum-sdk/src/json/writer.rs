@@ -111,15 +111,15 @@ impl<'a> Serializer for Writer<'a> {
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Members<'a>, Unsupported> {
-        Ok(Members::open(self.out, '[', ']'))
+        Ok(Members::open(self.out, "[", "]"))
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Members<'a>, Unsupported> {
-        Ok(Members::open(self.out, '{', '}'))
+        Ok(Members::open(self.out, "{", "}"))
     }
 
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Members<'a>, Unsupported> {
-        Ok(Members::open(self.out, '{', '}'))
+        Ok(Members::open(self.out, "{", "}"))
     }
 
     fn serialize_i8(self, _: i8) -> Written {
@@ -202,20 +202,20 @@ impl<'a> Serializer for Writer<'a> {
 /// An array or object that is being written.
 struct Members<'a> {
     out: &'a mut String,
-    close: char,
+    close: &'static str,
     empty: bool,
 }
 
 impl<'a> Members<'a> {
-    fn open(out: &'a mut String, open: char, close: char) -> Self {
-        out.push(open);
+    fn open(out: &'a mut String, open: &str, close: &'static str) -> Self {
+        out.push_str(open);
         Self { out, close, empty: true }
     }
 
     /// Where the next member is to be written.
     fn next(&mut self) -> Writer<'_> {
         if !self.empty {
-            self.out.push(',');
+            self.out.push_str(",");
         }
         self.empty = false;
         Writer { out: self.out, raw: false }
@@ -228,12 +228,12 @@ impl<'a> Members<'a> {
     }
 
     fn after_key(&mut self) -> Writer<'_> {
-        self.out.push(':');
+        self.out.push_str(":");
         Writer { out: self.out, raw: false }
     }
 
     fn close(self) {
-        self.out.push(self.close);
+        self.out.push_str(self.close);
     }
 }
 
@@ -285,22 +285,27 @@ impl SerializeStruct for Members<'_> {
 
 /// Appends a JSON string (RFC 8259 section 7).
 fn push_string(out: &mut String, text: &str) {
-    out.push('"');
-    for character in text.chars() {
+    out.push_str("\"");
+    let mut rest = text;
+    while let Some(at) = rest.as_bytes().iter().position(|&byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+        let (before, from_it) = rest.split_at_checked(at).unwrap_or_default();
+        let (character, after) = from_it.split_at_checked(1).unwrap_or_default();
+        out.push_str(before);
         match character {
-            '"' | '\\' => {
-                out.push('\\');
-                out.push(character);
+            "\"" | "\\" => {
+                out.push_str("\\");
+                out.push_str(character);
             }
-            '\n' => out.push_str("\\n"),
-            '\0'..='\x1f' => {
+            "\n" => out.push_str("\\n"),
+            _ => {
                 out.push_str("\\u");
-                push_hexadecimal(out, u32::from(character).into(), 4);
+                push_hexadecimal(out, character.bytes().map(u64::from).sum(), 4);
             }
-            _ => out.push(character),
         }
+        rest = after;
     }
-    out.push('"');
+    out.push_str(rest);
+    out.push_str("\"");
 }
 
 #[cfg(test)]
