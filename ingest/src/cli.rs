@@ -18,7 +18,8 @@ use crate::{
 /// Real User Monitoring that a team runs itself: takes beacons from browsers, keeps them in ClickHouse, exposes Prometheus summaries.
 ///
 /// Without any configuration it listens on 127.0.0.1:8080, keeps its data in ./data, uses the embedded ClickHouse, and takes beacons with
-/// the site key `default`. Every key of the configuration file can also be set in the environment as `BEAMLINE_<SECTION>__<KEY>`.
+/// the site key `default`. Every key of the configuration file, those of projects apart, can also be set in the environment as
+/// `BEAMLINE_<SECTION>__<KEY>`.
 #[derive(Parser)]
 #[command(name = "beamline", version)]
 struct Cli {

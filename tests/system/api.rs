@@ -30,9 +30,8 @@ async fn bad_requests_get_a_problem_document_are_counted_and_store_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let service = Service::start(&dir.path().join("data"), &Launch::with(PROJECTS));
     let valid = beacon("b", "/", &[vital("LCP", 1.0)]).to_string();
-    let bomb = gzip(&vec![b' '; 64 << 20]);
-    assert!(bomb.len() <= limits::MAX_BODY_BYTES + (1 << 10), "{}", bomb.len());
     let bomb = gzip(&vec![b' '; 32 << 20]);
+    assert!(bomb.len() <= limits::MAX_BODY_BYTES, "{} bytes would be refused before they are decompressed", bomb.len());
     let other_url = format!("{}{}", service.url, rum_protocol::DEFAULT_PATH);
     let cases = [
         (service.post(""), 400, RejectReason::EmptyBody),
