@@ -26,7 +26,7 @@ interface Lent {
   wakeWhenIdle(): void;
 }
 
-const EVENT = ['startTime', 'duration', 'processingStart', 'interactionId'];
+const EVENT = ['startTime', 'duration', 'processingStart', 'processingEnd', 'interactionId'];
 
 /** What is observed, and the numbers of an entry that are delivered. */
 const OBSERVED: [type: string, kind: Kind, properties: string[]][] = [
@@ -38,6 +38,8 @@ const OBSERVED: [type: string, kind: Kind, properties: string[]][] = [
 
 const NAVIGATION = [
   'activationStart',
+  'workerStart',
+  'fetchStart',
   'domainLookupStart',
   'domainLookupEnd',
   'connectStart',
@@ -46,7 +48,9 @@ const NAVIGATION = [
   'responseStart',
   'responseEnd',
   'domInteractive',
+  'domContentLoadedEventStart',
   'domContentLoadedEventEnd',
+  'domComplete',
   'loadEventEnd',
 ];
 

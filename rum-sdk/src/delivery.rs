@@ -68,6 +68,8 @@ pub fn landing(numbers: &[f64], texts: &str) -> Landing {
 fn navigation(kind: String, timing: &[f64]) -> Option<Box<NavigationTiming>> {
     let &[
         activation_start,
+        worker_start,
+        fetch_start,
         domain_lookup_start,
         domain_lookup_end,
         connect_start,
@@ -76,7 +78,9 @@ fn navigation(kind: String, timing: &[f64]) -> Option<Box<NavigationTiming>> {
         response_start,
         response_end,
         dom_interactive,
+        dom_content_loaded_start,
         dom_content_loaded,
+        dom_complete,
         load,
     ] = timing
     else {
@@ -85,6 +89,8 @@ fn navigation(kind: String, timing: &[f64]) -> Option<Box<NavigationTiming>> {
     Some(Box::new(NavigationTiming {
         kind,
         activation_start: known(activation_start).unwrap_or_default(),
+        worker_start,
+        fetch_start,
         domain_lookup_start,
         domain_lookup_end,
         connect_start,
@@ -93,7 +99,9 @@ fn navigation(kind: String, timing: &[f64]) -> Option<Box<NavigationTiming>> {
         response_start,
         response_end,
         dom_interactive,
+        dom_content_loaded_start,
         dom_content_loaded,
+        dom_complete,
         load,
     }))
 }
@@ -152,10 +160,10 @@ pub fn signal(kind: Kind, numbers: &[f64], texts: &str, at: f64, at_ms: u64) -> 
 }
 
 fn next_event(numbers: &mut &[f64], is_first_input: bool) -> Option<EventTiming<()>> {
-    let &[start, duration, processing_start, interaction_id, ref later @ ..] = *numbers else { return None };
+    let &[start, duration, processing_start, processing_end, interaction_id, ref later @ ..] = *numbers else { return None };
     *numbers = later;
     let interaction_id = known(interaction_id).unwrap_or_default();
-    Some(EventTiming { start, duration, processing_start, interaction_id, is_first_input, entry: () })
+    Some(EventTiming { start, duration, processing_start, processing_end, interaction_id, is_first_input, entry: () })
 }
 
 fn error(numbers: &[f64], mut texts: Texts<'_>, at_ms: u64) -> ErrorEvent {
@@ -266,11 +274,12 @@ mod tests {
             start,
             duration: 80.0,
             processing_start: start + 1.0,
+            processing_end: start + 2.0,
             interaction_id,
             is_first_input,
             entry: (),
         };
-        let numbers = [5.0, 80.0, 6.0, 7.0, 9.0, 80.0, 10.0, ABSENT];
+        let numbers = [5.0, 80.0, 6.0, 7.0, 7.0, 9.0, 80.0, 10.0, 11.0, ABSENT];
         let expected = Signal::Interactions(vec![event(5.0, 7.0, false), event(9.0, 0.0, false)]);
         assert_eq!(read(Kind::Interactions, &numbers, &[]), Some(expected));
         assert_eq!(read(Kind::FirstInput, &numbers, &[]), Some(Signal::FirstInput(event(5.0, 7.0, true))));
@@ -290,7 +299,7 @@ mod tests {
     #[test]
     fn the_landing_is_read() {
         let texts = ["https://x.example/", "", "00000000000000ab", "reload", "4g", "de"].join("\u{1f}");
-        let numbers: Vec<f64> = (1..=11).map(f64::from).collect();
+        let numbers: Vec<f64> = (1..=15).map(f64::from).collect();
         let landing = landing(&[&[1280.0, 720.0, 1.0, 0.0, f64::INFINITY, ABSENT, 2.0], &numbers[..]].concat(), &texts);
         assert_eq!((landing.view, landing.view_sent, landing.was_discarded, landing.lost), (Some(Id(0xab)), true, false, 2));
         assert_eq!((landing.hidden_entry, landing.hidden_seen), (None, f64::INFINITY));
@@ -302,7 +311,7 @@ mod tests {
         };
         assert_eq!(landing.context, context);
         let timing = landing.navigation.unwrap();
-        assert_eq!((timing.kind.as_str(), timing.activation_start, timing.response_start, timing.load), ("reload", 1.0, 7.0, 11.0));
+        assert_eq!((timing.kind.as_str(), timing.activation_start, timing.response_start, timing.load), ("reload", 1.0, 9.0, 15.0));
     }
 
     #[test]

@@ -9,6 +9,10 @@ pub struct NavigationTiming {
     pub kind: String,
     /// `activationStart`: when a page that was rendered ahead was shown; 0 for others.
     pub activation_start: f64,
+    /// `workerStart`; 0 without a service worker.
+    pub worker_start: f64,
+    /// `fetchStart`.
+    pub fetch_start: f64,
     /// `domainLookupStart`.
     pub domain_lookup_start: f64,
     /// `domainLookupEnd`.
@@ -25,8 +29,12 @@ pub struct NavigationTiming {
     pub response_end: f64,
     /// `domInteractive`.
     pub dom_interactive: f64,
+    /// `domContentLoadedEventStart`.
+    pub dom_content_loaded_start: f64,
     /// `domContentLoadedEventEnd`.
     pub dom_content_loaded: f64,
+    /// `domComplete`.
+    pub dom_complete: f64,
     /// `loadEventEnd`.
     pub load: f64,
 }

@@ -126,7 +126,15 @@ mod tests {
     }
 
     fn event(id: f64, start: f64, duration: f64) -> EventTiming<()> {
-        EventTiming { start, duration, processing_start: start, interaction_id: id, is_first_input: false, entry: () }
+        EventTiming {
+            start,
+            duration,
+            processing_start: start,
+            processing_end: start,
+            interaction_id: id,
+            is_first_input: false,
+            entry: (),
+        }
     }
 
     #[test]
@@ -184,6 +192,7 @@ mod tests {
             start,
             duration,
             processing_start: start,
+            processing_end: start,
             interaction_id: 7.0,
             is_first_input: false,
             entry,

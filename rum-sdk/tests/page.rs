@@ -158,7 +158,15 @@ impl Page {
 }
 
 fn interaction(id: f64, start: f64, duration: f64) -> EventTiming<()> {
-    EventTiming { start, duration, processing_start: start + 2.0, interaction_id: id, is_first_input: false, entry: () }
+    EventTiming {
+        start,
+        duration,
+        processing_start: start + 2.0,
+        processing_end: start + 2.0,
+        interaction_id: id,
+        is_first_input: false,
+        entry: (),
+    }
 }
 
 fn shift(start: f64, value: f64) -> Signal {

@@ -32,7 +32,15 @@ mod tests {
     const NEVER: f64 = f64::INFINITY;
 
     fn input(start: f64) -> EventTiming<u32> {
-        EventTiming { start, duration: 48.0, processing_start: start + 12.0, interaction_id: 7.0, is_first_input: true, entry: 1 }
+        EventTiming {
+            start,
+            duration: 48.0,
+            processing_start: start + 12.0,
+            processing_end: start + 12.0,
+            interaction_id: 7.0,
+            is_first_input: true,
+            entry: 1,
+        }
     }
 
     fn hidden_at(at: f64) -> FirstHidden {

@@ -118,7 +118,15 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn event(id: u32, duration: f64, start: f64, entry: u32) -> EventTiming<u32> {
-        EventTiming { start, duration, processing_start: start, interaction_id: f64::from(id), is_first_input: false, entry }
+        EventTiming {
+            start,
+            duration,
+            processing_start: start,
+            processing_end: start,
+            interaction_id: f64::from(id),
+            is_first_input: false,
+            entry,
+        }
     }
 
     fn observed(events: &[EventTiming<u32>]) -> Inp<u32> {
