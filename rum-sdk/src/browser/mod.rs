@@ -1,81 +1,23 @@
 //! The browser's shell: reads what the loader delivers, and lends the core the browser's abilities. It decides nothing.
 //!
-//! The loader is `npm/src/run.ts`. It owns the listeners and observers, because they must not throw into the page, and calls
-//! [`start`] once, then [`receive`] for everything that happens. Numbers and texts cross over in one list each: a getter for every
-//! property would be most of the module. Whatever may run the page's own code is read before the core is touched, so that an
-//! exception costs only what it was about.
+//! There are two modules to make of this crate, each with its own way in: the agent, and the drop-in for npm `web-vitals`. Their
+//! loaders in `npm/src/` own the listeners and observers, because they must not throw into the page. Numbers and texts cross over in
+//! one list each: a getter for every property would be most of the module.
 
+#[cfg(feature = "agent")]
+pub mod agent;
+#[cfg(feature = "agent")]
 mod element;
+#[cfg(feature = "agent")]
 mod options;
+#[cfg(feature = "agent")]
 mod page;
+#[cfg(feature = "web-vitals")]
+pub mod web_vitals;
 
-use std::cell::RefCell;
-
-use rum_protocol::Event;
 use talc::cell::TalcSyncCell;
 use talc::wasm::{WasmBinning, WasmGrowAndClaim};
-use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast, JsValue};
-use web_sys::Node;
-
-use crate::collect::clicked;
-use crate::kind::Kind;
-use crate::time::Time;
-use crate::{Monitor, Signal, delivery};
-use element::Dom;
-use page::{Browser, Page};
 
 /// A quarter of the bytes of the standard allocator. Always taking new memory, instead of extending what there is, saves more.
 #[global_allocator]
 static ALLOCATOR: TalcSyncCell<WasmGrowAndClaim, WasmBinning> = TalcSyncCell::new_wasm(WasmGrowAndClaim);
-
-struct Agent {
-    monitor: Monitor,
-    browser: Browser,
-}
-
-thread_local! {
-    static AGENT: RefCell<Option<Agent>> = const { RefCell::new(None) };
-}
-
-/// Starts the core with the options of `init` and what is known of the page, see [`delivery::landing`]. `now` and `epoch` are the
-/// page's and the user's clock, milliseconds.
-#[wasm_bindgen]
-pub fn start(options: &JsValue, page: Page, numbers: &[f64], texts: &str, now: f64, epoch: f64) {
-    let config = options::read(options);
-    let landing = delivery::landing(numbers, texts);
-    let mut browser = Browser::new(page, now);
-    let monitor = Monitor::start(config, landing, Time { page_ms: now, epoch_ms: epoch }, &mut browser);
-    // `try_with` never fails here; `with` would bring the formatting machinery for its panic.
-    let _ = AGENT.try_with(|agent| {
-        if let Ok(mut agent) = agent.try_borrow_mut() {
-            *agent = Some(Agent { monitor, browser });
-        }
-    });
-}
-
-/// Takes what happened at `at`, see [`delivery::signal`]. `false` when the core cannot go on: it was never started, or was left in
-/// the middle by an exception.
-#[wasm_bindgen]
-pub fn receive(kind: u32, numbers: &[f64], texts: &str, target: &JsValue, at: f64, now: f64, epoch: f64) -> bool {
-    let time = Time { page_ms: now, epoch_ms: epoch };
-    let at_ms = time.epoch_of(at);
-    let signal = match Kind::of(kind) {
-        Some(Kind::Click) => {
-            let click = clicked(Dom(target.unchecked_ref::<Node>().clone()), at_ms);
-            Some(Signal::Happened(Box::new(Event::Action(click))))
-        }
-        Some(kind) => delivery::signal(kind, numbers, texts, at, at_ms),
-        None => None,
-    };
-    let receive = |agent: &RefCell<Option<Agent>>| {
-        let Ok(mut agent) = agent.try_borrow_mut() else { return false };
-        let Some(Agent { monitor, browser }) = agent.as_mut() else { return false };
-        browser.now = now;
-        if let Some(signal) = signal {
-            monitor.receive(signal, at_ms, time, browser);
-        }
-        true
-    };
-    AGENT.try_with(receive).unwrap_or(false)
-}
