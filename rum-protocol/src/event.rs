@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Attributes, Metric};
+use crate::{Attributes, Attribution, Metric};
 
 /// One thing that happened in a page. `type` on the wire names the variant in `snake_case`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,9 +75,14 @@ pub struct Vital {
     /// The value last reported under this `metric_id`; absent in the first report. The store takes it back before it adds `value`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prev_value: Option<f64>,
-    /// As in [`PageView::navigation_type`], without `route-change`.
+    /// As in [`PageView::navigation_type`], without `route-change` and with `soft-navigation`: a route change that the browser itself
+    /// recognised and measured. The values of such, and those of `back-forward-cache`, count from it, not from the load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub navigation_type: Option<String>,
+    /// Why it has this value; absent when nothing is known about it.
+    #[serde(default, skip_serializing_if = "Attribution::is_empty")]
+    #[cfg_attr(target_arch = "wasm32", serde(skip_deserializing))]
+    pub attribution: Attribution,
 }
 
 /// Where an error was caught.

@@ -7,6 +7,7 @@
 //! other `*_ms` values are durations. An absent value is an absent key, never `null` and never zero.
 
 mod attributes;
+mod attribution;
 mod beacon;
 mod event;
 mod id;
@@ -15,6 +16,7 @@ mod reject;
 mod vital;
 
 pub use attributes::Attributes;
+pub use attribution::{ATTRIBUTION_NAMES, Attribution, AttributionKind, AttributionName};
 pub use beacon::{Beacon, Context, Losses, Session, View};
 pub use event::{Action, ErrorEvent, ErrorSource, Event, PageView, Vital};
 pub use id::{Id, InvalidId};

@@ -1,6 +1,6 @@
 //! Decides what the signals of a page mean, and fills the outbox.
 
-use rum_protocol::{Context, Event, Id, PageView, Session, View, Vital};
+use rum_protocol::{Attribution, Context, Event, Id, PageView, Session, View, Vital};
 
 use crate::config::Config;
 use crate::entry::EventTiming;
@@ -267,6 +267,7 @@ impl Monitor {
             value: report.value,
             prev_value: report.previous,
             navigation_type: Some(self.navigation_type.into()),
+            attribution: Attribution::default(),
         };
         self.push(&mut Event::Vital(vital), Place::Landing, time);
     }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use rum_protocol::{
-    Action, Beacon, ErrorEvent, ErrorSource, Event, Id, Metric, PageView, RejectReason, VERSION, View, Vital, limits,
+    Action, Attribution, Beacon, ErrorEvent, ErrorSource, Event, Id, Metric, PageView, RejectReason, VERSION, View, Vital, limits,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -87,7 +87,16 @@ fn event(item: Value, now_ms: u64, views: &mut Vec<View>) -> Result<(Event, Opti
                 return reject(RejectReason::MalformedEvent, "metric must be FCP, LCP, FID, CLS, INP or TTFB");
             };
             let Some(value) = simple.value else { return reject(RejectReason::MalformedEvent, "missing field `value`") };
-            Event::Vital(Vital { at_ms, view, metric, metric_id: None, value, prev_value: None, navigation_type: None })
+            Event::Vital(Vital {
+                at_ms,
+                view,
+                metric,
+                metric_id: None,
+                value,
+                prev_value: None,
+                navigation_type: None,
+                attribution: Attribution::default(),
+            })
         }
         (None, Some(name)) => match name.as_str() {
             "page_view" => Event::PageView(PageView { at_ms, view, ..PageView::default() }),

@@ -312,12 +312,19 @@ fn push_string(out: &mut String, text: &str) {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use rum_protocol::{Beacon, ErrorEvent, ErrorSource, Event, Id, Metric, Session, View, Vital};
+    use rum_protocol::{Attribution, Beacon, ErrorEvent, ErrorSource, Event, Id, Metric, Session, View, Vital};
 
     fn written<T: Serialize + ?Sized>(value: &T) -> String {
         let mut out = String::new();
         write(&mut out, value);
         out
+    }
+
+    fn attribution() -> Attribution {
+        let mut attribution = Attribution::default();
+        attribution.number("largest_shift_value", 0.1);
+        attribution.text("target", "main>a[title=\"x\"]".into());
+        attribution
     }
 
     fn beacon() -> Beacon {
@@ -341,6 +348,7 @@ mod tests {
                     value: 0.125,
                     prev_value: Some(0.0),
                     navigation_type: None,
+                    attribution: attribution(),
                 }),
                 Event::Error(ErrorEvent {
                     at_ms: 1,
