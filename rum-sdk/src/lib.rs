@@ -7,6 +7,7 @@
 
 #![expect(clippy::single_char_add_str, reason = "appending a `char` brings the encoding of all of them")]
 
+pub mod attribution;
 #[cfg(target_arch = "wasm32")]
 pub mod browser;
 pub mod collect;

@@ -8,6 +8,9 @@ use crate::navigation::NavigationTiming;
 use crate::order::sort;
 use crate::visibility::FirstHidden;
 
+/// Shorter events are not looked at, except for the first input.
+const SHORTEST_EVENT_MS: f64 = 40.0;
+
 /// The vitals of one page load. `E` is a handle to the browser's entries, see [`crate::entry`].
 #[derive(Clone, Debug)]
 pub struct Vitals<E> {
@@ -65,7 +68,7 @@ impl<E: Clone> Vitals<E> {
 
     /// A batch of `layout-shift` entries.
     pub fn layout_shift(&mut self, batch: &[LayoutShift<E>]) {
-        self.cls.metric.observe(batch);
+        self.cls.metric.observe(batch.to_vec());
     }
 
     /// The `first-input` entry, for FID.
@@ -79,7 +82,9 @@ impl<E: Clone> Vitals<E> {
         sort(batch, |one, other| one.start + one.duration < other.start + other.duration);
         for event in &*batch {
             self.own_count.observe(event.interaction_id);
-            self.inp.metric.observe(event);
+            if event.duration >= SHORTEST_EVENT_MS || event.is_first_input {
+                self.inp.metric.observe(event.clone(), 0);
+            }
         }
     }
 
@@ -100,9 +105,9 @@ impl<E: Clone> Vitals<E> {
         let lcp = self.acted();
         self.fid.metric.finalize();
         // CLS begins with FCP, as in the Chrome UX Report.
-        let cls = if self.fcp.reporter.has_reported() { self.cls.reporter.report(self.cls.metric.value().value) } else { None };
+        let cls = if self.fcp.reporter.has_reported() { self.cls.reporter.report(self.cls.metric.value()) } else { None };
         let count = interaction_count.unwrap_or(self.own_count.value());
-        let inp = self.inp.metric.value(count).and_then(|measured| self.inp.reporter.report(measured.value));
+        let inp = self.inp.metric.estimate(count).and_then(|interaction| self.inp.reporter.report(interaction.latency));
         [lcp, cls, inp]
     }
 }
@@ -199,7 +204,8 @@ mod tests {
         };
         // The same interaction: by their ends, 104 ms comes first and its twin at the same start joins it.
         vitals.interactions(&mut [event(110.0, 104.0, 2), event(100.0, 104.0, 1), event(100.0, 104.0, 3)]);
-        assert_eq!(vitals.inp.metric.value(1.0).map(|measured| measured.entries), Some(vec![1, 3]));
+        let entries = vitals.inp.metric.estimate(1.0).map(|it| it.entries.iter().map(|event| event.entry).collect());
+        assert_eq!(entries, Some(vec![1, 3]));
     }
 
     #[test]

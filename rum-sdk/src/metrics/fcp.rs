@@ -1,4 +1,18 @@
+//! First Contentful Paint: when the page first showed text or an image (W3C Paint Timing). Milliseconds.
+
 use crate::visibility::FirstHidden;
+
+/// The value of a load: from its activation, which for an ordinary load is its time origin, to the paint at `start`.
+#[must_use]
+pub const fn value(start: f64, activation_start: f64) -> f64 {
+    (start - activation_start).max(0.0)
+}
+
+/// The value of a soft navigation that began at `start`.
+#[must_use]
+pub const fn soft_value(painted: f64, start: f64) -> f64 {
+    (painted - start).max(0.0)
+}
 
 /// First Contentful Paint: when the page first showed text or an image (W3C Paint Timing).
 #[derive(Clone, Debug, Default)]

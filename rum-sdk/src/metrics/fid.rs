@@ -1,6 +1,14 @@
+//! First Input Delay: how long the first input waited for its handler (W3C Event Timing). Succeeded by INP. Milliseconds.
+
 use super::Measured;
 use crate::entry::EventTiming;
 use crate::visibility::FirstHidden;
+
+/// The value of the first input.
+#[must_use]
+pub const fn value<E>(input: &EventTiming<E>) -> f64 {
+    input.processing_start - input.start
+}
 
 /// First Input Delay: how long the first input waited for its handler (W3C Event Timing). Succeeded by INP.
 #[derive(Clone, Debug, Default)]

@@ -1,6 +1,20 @@
+//! Largest Contentful Paint: when the largest text or image so far was shown (W3C Largest Contentful Paint). Milliseconds.
+
 use super::Measured;
 use crate::entry::LargestPaint;
 use crate::visibility::FirstHidden;
+
+/// The value of a load: from its activation, which for an ordinary load is its time origin, to the paint at `start`.
+#[must_use]
+pub const fn value(start: f64, activation_start: f64) -> f64 {
+    (start - activation_start).max(0.0)
+}
+
+/// The value of a soft navigation: from `start`, that of the interaction's entry, to the paint.
+#[must_use]
+pub const fn soft_value(rendered: f64, start: f64) -> f64 {
+    (rendered - start).max(0.0)
+}
 
 /// Largest Contentful Paint: when the largest text or image so far was shown (W3C Largest Contentful Paint).
 #[derive(Clone, Debug)]

@@ -1,17 +1,17 @@
 //! The web vitals, one file each: plain arithmetic over entries, with no clock, no browser and no reporting.
 
 mod cls;
-mod fcp;
-mod fid;
+pub mod fcp;
+pub mod fid;
 mod inp;
-mod lcp;
+pub mod lcp;
 mod reporter;
-mod ttfb;
+pub mod ttfb;
 
 pub use cls::Cls;
 pub use fcp::Fcp;
 pub use fid::Fid;
-pub use inp::{Inp, InteractionCount};
+pub use inp::{Inp, Interaction, InteractionCount};
 pub use lcp::Lcp;
 pub use reporter::{Report, Reporter};
 pub use ttfb::Ttfb;

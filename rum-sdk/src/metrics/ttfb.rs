@@ -1,4 +1,12 @@
+//! Time to First Byte: from navigation (or activation) to the first byte of the response (W3C Navigation Timing 2). Milliseconds.
+
 use crate::navigation::NavigationTiming;
+
+/// The value of a load; `navigation` is its credible entry (R4).
+#[must_use]
+pub const fn value(navigation: &NavigationTiming) -> f64 {
+    navigation.since_activation(navigation.response_start)
+}
 
 /// Time to First Byte: from navigation (or activation) to the first byte of the response (W3C Navigation Timing 2).
 #[derive(Clone, Copy, Debug)]
