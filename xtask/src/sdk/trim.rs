@@ -106,46 +106,6 @@ function decodeText(bytes) {
         to: "wasm.__wbindgen_malloc",
     },
     Cut {
-        what: "the freeing of arguments when passing one fails, which numbers and texts do not",
-        marker: "wasm.__wbindgen_free(ptr0",
-        from: "        try {
-            ptr0 = passArrayF64ToWasm0(numbers, wasm.__wbindgen_malloc);
-            len0 = WASM_VECTOR_LEN;
-            ptr1 = passStringToWasm0(texts, wasm.__wbindgen_malloc);
-            len1 = WASM_VECTOR_LEN;
-        } catch (e) {
-            if (ptr1) { wasm.__wbindgen_free(ptr1, len1 * 1, 1); }
-            if (ptr0) { wasm.__wbindgen_free(ptr0, len0 * 8, 8); }
-            throw e;
-        }
-",
-        to: "        ptr0 = passArrayF64ToWasm0(numbers, wasm.__wbindgen_malloc);
-        len0 = WASM_VECTOR_LEN;
-        ptr1 = passStringToWasm0(texts, wasm.__wbindgen_malloc);
-        len1 = WASM_VECTOR_LEN;
-",
-    },
-    Cut {
-        what: "the same where the numbers are the second argument",
-        marker: "wasm.__wbindgen_free(ptr1",
-        from: "        try {
-            ptr1 = passArrayF64ToWasm0(numbers, wasm.__wbindgen_malloc);
-            len1 = WASM_VECTOR_LEN;
-            ptr2 = passStringToWasm0(texts, wasm.__wbindgen_malloc);
-            len2 = WASM_VECTOR_LEN;
-        } catch (e) {
-            if (ptr2) { wasm.__wbindgen_free(ptr2, len2 * 1, 1); }
-            if (ptr1) { wasm.__wbindgen_free(ptr1, len1 * 8, 8); }
-            throw e;
-        }
-",
-        to: "        ptr1 = passArrayF64ToWasm0(numbers, wasm.__wbindgen_malloc);
-        len1 = WASM_VECTOR_LEN;
-        ptr2 = passStringToWasm0(texts, wasm.__wbindgen_malloc);
-        len2 = WASM_VECTOR_LEN;
-",
-    },
-    Cut {
         what: "the keeping of an exception of `setTimeout`, which Rust would only throw again",
         marker: "function handleError(",
         from: "    try {
@@ -245,7 +205,28 @@ pub(super) fn trim(glue: &str) -> Result<String> {
         }
         glue = glue.replace(cut.from, cut.to);
     }
-    Ok(glue)
+    pass_unguarded(&glue)
+}
+
+/// Without the freeing of arguments when passing one of them fails, which numbers and texts do not.
+fn pass_unguarded(glue: &str) -> Result<String> {
+    let mut unguarded = String::with_capacity(glue.len());
+    let mut lines = glue.lines().peekable();
+    while let Some(line) = lines.next() {
+        if line.trim() != "try {" || lines.peek().is_none_or(|next| !next.trim().starts_with("ptr")) {
+            unguarded.extend([line, "\n"]);
+            continue;
+        }
+        let indent = line.trim_end_matches("try {");
+        for line in lines.by_ref().take_while(|line| line.trim() != "} catch (e) {") {
+            unguarded.extend([indent, line.trim_start(), "\n"]);
+        }
+        let end = format!("{indent}}}");
+        if !lines.any(|line| line == end) {
+            bail!("the guard of arguments has no end: wasm-bindgen writes it differently now; adapt xtask/src/sdk/trim.rs");
+        }
+    }
+    Ok(unguarded)
 }
 
 #[cfg(test)]
@@ -257,7 +238,7 @@ mod tests {
         let glue = "let a;\nif (!('encodeInto' in cachedTextEncoder)) {\n    cachedTextEncoder.encodeInto = function (arg, view) {\n        \
                     const buf = cachedTextEncoder.encode(arg);\n        view.set(buf);\n        return {\n            read: arg.length,\n            \
                     written: buf.length\n        };\n    };\n}\nlet b;";
-        assert_eq!(trim(glue).unwrap(), "let a;\nlet b;");
+        assert_eq!(trim(glue).unwrap(), "let a;\nlet b;\n");
     }
 
     #[test]
@@ -268,6 +249,15 @@ mod tests {
 
     #[test]
     fn glue_without_texts_stays() {
-        assert_eq!(trim("let wasm;").unwrap(), "let wasm;");
+        assert_eq!(trim("let wasm;\n").unwrap(), "let wasm;\n");
+    }
+
+    #[test]
+    fn arguments_are_passed_without_a_guard() {
+        let glue = "    try {\n        ptr0 = pass(a);\n        ptr1 = pass(b);\n    } catch (e) {\n        if (ptr0) { free(ptr0); }\n        \
+                    throw e;\n    }\n    try {\n        call(ptr0, ptr1);\n    } finally {\n    }\n";
+        let unguarded = "    ptr0 = pass(a);\n    ptr1 = pass(b);\n    try {\n        call(ptr0, ptr1);\n    } finally {\n    }\n";
+        assert_eq!(trim(glue).unwrap(), unguarded);
+        assert!(trim("    try {\n        ptr0 = pass(a);\n    } catch (e) {\n").is_err());
     }
 }
