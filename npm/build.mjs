@@ -1,11 +1,12 @@
 /**
- * Makes `dist/` from `src/` and what wasm-bindgen wrote: `node npm/build.mjs <directory with rum_sdk_bg.js and rum_sdk_bg.wasm>`.
+ * Makes `dist/` from `src/` and what wasm-bindgen wrote: `node npm/build.mjs npm/build`, where each module has a directory of its own
+ * with `rum_sdk_bg.js` and `rum_sdk_bg.wasm`.
  *
  * `cargo xtask build` compiles, binds and calls this. The last line printed is the sizes as JSON.
  */
 
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,14 +31,43 @@ const FEATURES = [
 const FLAT = ['--flatten', '--rereloop', '-Oz'];
 const OPTIMISATION = ['--low-memory-unused', ...FLAT, ...FLAT, '-Oz', '--strip-debug', '--strip-producers', '--strip-target-features'];
 
+/** The WebAssembly modules, and the name under which the sources import the glue of each. */
+const GLUE = { agent: 'rum-sdk', 'web-vitals': 'rum-sdk/web-vitals' };
+/** The files of the package, each bundled from its source. Those with a core may use that module's glue and bytes. */
+const FILES = {
+  'index.js': { source: 'index.ts' },
+  'index.inline.js': { source: 'index.inline.ts' },
+  'early.js': { source: 'early.ts' },
+  'core.js': { source: 'core.ts', core: 'agent' },
+  'inline.js': { source: 'inline.ts', core: 'agent' },
+  'inlined.js': { source: 'inlined.ts', core: 'agent' },
+  'debug.js': { source: 'debug.ts' },
+  'noop.js': { source: 'noop.ts' },
+  'web-vitals.js': { source: 'web-vitals/standard.ts' },
+  'web-vitals.attribution.js': { source: 'web-vitals/attribution.ts' },
+  'vitals.js': { source: 'web-vitals/vitals.ts', core: 'web-vitals' },
+  'web-vitals.noop.js': { source: 'web-vitals/noop.ts' },
+};
 /** What a page loads with the default entry in production. */
 const DEFAULT_ENTRY = ['index.js', 'early.js', 'core.js', 'rum.wasm'];
-const DECLARATIONS = ['index.d.ts', 'options.d.ts', 'stub.d.ts'];
+/** What a page loads that uses the drop-in with attribution. */
+const DROP_IN = ['web-vitals.attribution.js', 'vitals.js'];
+const DECLARATIONS = [
+  'index.d.ts',
+  'options.d.ts',
+  'stub.d.ts',
+  'web-vitals/standard.d.ts',
+  'web-vitals/attribution.d.ts',
+  'web-vitals/thresholds.d.ts',
+  'web-vitals/types.d.ts',
+  'web-vitals/entries.d.ts',
+];
 
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
-const wasm = optimise();
-await bundle(wasm);
+const wasm = Object.fromEntries(Object.keys(GLUE).map((module) => [module, optimise(module)]));
+writeFileSync(join(dist, 'rum.wasm'), wasm.agent);
+for (const name of Object.keys(FILES)) await bundle(name);
 declare();
 for (const license of ['LICENSE-MIT', 'LICENSE-APACHE']) {
   const source = join(here, '..', license);
@@ -45,36 +75,36 @@ for (const license of ['LICENSE-MIT', 'LICENSE-APACHE']) {
 }
 console.log(JSON.stringify(sizes()));
 
-function optimise() {
-  const file = join(dist, 'rum.wasm');
-  execFileSync(tool('wasm-opt'), [join(bound, 'rum_sdk_bg.wasm'), ...OPTIMISATION, ...FEATURES, '-o', file], { stdio: 'inherit' });
+function optimise(module) {
+  const file = join(bound, module, 'optimised.wasm');
+  execFileSync(tool('wasm-opt'), [join(bound, module, 'rum_sdk_bg.wasm'), ...OPTIMISATION, ...FEATURES, '-o', file], { stdio: 'inherit' });
   return readFileSync(file);
 }
 
 /**
- * One call per kind of file, since a page loads each by itself: shared chunks would only add requests. The files refer to each
- * other by their final names.
+ * One call per file, since a page loads each by itself: shared chunks would only add requests. The files refer to each other by
+ * their final names.
  */
-async function bundle(wasm) {
-  const [imported] = WebAssembly.Module.imports(new WebAssembly.Module(wasm));
-  const names = ['index', 'index.inline', 'early', 'core', 'inline', 'inlined', 'debug', 'noop'];
-  for (const name of names) {
-    await build({
-      entryPoints: [join(here, 'src', `${name}.ts`)],
-      outfile: join(dist, `${name}.js`),
-      bundle: true,
-      minify: true,
-      format: 'esm',
-      target: 'es2022',
-      external: names.map((other) => `./${other}.js`),
-      define: {
-        IMPORT_MODULE: JSON.stringify(imported.module),
-        WASM_HEX: JSON.stringify(name === 'inlined' ? wasm.toString('hex') : ''),
-      },
-      alias: { 'rum-sdk': join(bound, 'rum_sdk_bg.js') },
-      logLevel: 'warning',
-    });
-  }
+async function bundle(name) {
+  const { source, core } = FILES[name];
+  await build({
+    entryPoints: [join(here, 'src', source)],
+    outfile: join(dist, name),
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2022',
+    external: Object.keys(FILES).map((other) => `./${other}`),
+    define: core && { IMPORT_MODULE: JSON.stringify(importModule(wasm[core])), WASM_HEX: JSON.stringify(wasm[core].toString('hex')) },
+    alias: core && { [GLUE[core]]: join(bound, core, 'rum_sdk_bg.js') },
+    logLevel: 'warning',
+  });
+}
+
+/** The one module that all imports are from. */
+function importModule(bytes) {
+  const [imported] = WebAssembly.Module.imports(new WebAssembly.Module(bytes));
+  return imported?.module ?? '';
 }
 
 /** The types of the public API; those of the inner modules stay inside. */
@@ -83,6 +113,7 @@ function declare() {
   try {
     const flags = ['--noEmit', 'false', '--declaration', '--emitDeclarationOnly', '--stripInternal', '--outDir', all];
     execFileSync(tool('tsc'), ['-p', join(here, 'tsconfig.json'), ...flags], { stdio: 'inherit' });
+    mkdirSync(join(dist, 'web-vitals'));
     for (const name of DECLARATIONS) copyFileSync(join(all, name), join(dist, name));
   } finally {
     rmSync(all, { recursive: true });
@@ -90,8 +121,7 @@ function declare() {
 }
 
 function sizes() {
-  const files = readdirSync(dist)
-    .filter((name) => !name.endsWith('.d.ts'))
+  const files = [...Object.keys(FILES), 'rum.wasm']
     .sort()
     .map((name) => {
       const bytes = readFileSync(join(dist, name));
@@ -104,6 +134,6 @@ function sizes() {
       };
     });
   const stub = Math.max(...files.filter(({ name }) => name.startsWith('index')).map(({ raw }) => raw));
-  const default_entry_brotli = files.filter(({ name }) => DEFAULT_ENTRY.includes(name)).reduce((sum, { brotli }) => sum + brotli, 0);
-  return { files, default_entry_brotli, stub };
+  const together = (names) => files.filter(({ name }) => names.includes(name)).reduce((sum, { brotli }) => sum + brotli, 0);
+  return { files, default_entry_brotli: together(DEFAULT_ENTRY), drop_in_brotli: together(DROP_IN), stub };
 }

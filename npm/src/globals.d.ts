@@ -29,7 +29,7 @@ interface Uint8ArrayConstructor {
 /** The name of the module the WebAssembly module imports from; set by `build.mjs`. */
 declare const IMPORT_MODULE: string;
 
-/** What wasm-bindgen makes of `rum-sdk/src/browser/mod.rs`. */
+/** What wasm-bindgen makes of `rum-sdk/src/browser/agent.rs`. */
 declare module 'rum-sdk' {
   /** The functions it imports, by their short names. */
   export const imports: WebAssembly.ModuleImports;
@@ -44,4 +44,12 @@ declare module 'rum-sdk' {
     now: number,
     epoch: number,
   ): boolean;
+}
+
+/** What wasm-bindgen makes of `rum-sdk/src/browser/web_vitals.rs`. */
+declare module 'rum-sdk/web-vitals' {
+  /** The functions it imports, by their short names. */
+  export const imports: WebAssembly.ModuleImports;
+  export function __wbg_set_wasm(exports: WebAssembly.Exports): void;
+  export function tell(instance: number, kind: number, numbers: ArrayLike<number>): boolean;
 }

@@ -1,8 +1,8 @@
 // The packed npm package: what is in it, and what importing it does where there is no page.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
@@ -14,12 +14,45 @@ test('the tarball holds the built files, their types and the licences, and nothi
   const tarballs = readdirSync(NPM).filter((name) => name.endsWith('.tgz'));
   assert.equal(tarballs.length, 1);
   const files = execFileSync('tar', ['tzf', NPM + tarballs[0]], { encoding: 'utf8' }).trim().split('\n').sort();
-  const built = ['inline.js', 'core.js', 'debug.js', 'early.js', 'index.d.ts', 'index.inline.js', 'index.js', 'inlined.js', 'noop.js', 'options.d.ts', 'rum.wasm', 'stub.d.ts'];
+  const scripts = ['index', 'index.inline', 'early', 'core', 'inline', 'inlined', 'debug', 'noop', 'web-vitals', 'web-vitals.attribution', 'web-vitals.noop', 'vitals'];
+  const types = ['index', 'options', 'stub', ...['standard', 'attribution', 'entries', 'thresholds', 'types'].map((name) => `web-vitals/${name}`)];
+  const built = ['rum.wasm', ...scripts.map((name) => `${name}.js`), ...types.map((name) => `${name}.d.ts`)];
   assert.deepEqual(
     files,
     ['LICENSE-APACHE', 'LICENSE-MIT', 'README.md', ...built.map((name) => `dist/${name}`), 'package.json'].map((name) => `package/${name}`).sort(),
   );
 });
+
+test('every file that package.json exports is there', () => {
+  const paths = (target) => (typeof target === 'string' ? [target] : Object.values(target).flatMap(paths));
+  const { exports } = JSON.parse(readFileSync(`${SHOP}node_modules/beamline-rum/package.json`, 'utf8'));
+  assert.deepEqual(paths(exports).filter((path) => !existsSync(`${SHOP}node_modules/beamline-rum/${path}`)), []);
+});
+
+test('the drop-in has the functions and thresholds of npm web-vitals, with and without a page', async () => {
+  const dist = `${SHOP}node_modules/beamline-rum/dist`;
+  const [standard, attribution, noop] = await Promise.all(['', '.attribution', '.noop'].map((kind) => import(`${dist}/web-vitals${kind}.js`)));
+  const reference = { ...(await import('web-vitals')), ...(await import('web-vitals-4')) };
+  for (const module of [standard, attribution, noop]) {
+    assert.deepEqual(Object.keys(module).sort(), Object.keys(reference).sort());
+    for (const [name, value] of Object.entries(reference)) {
+      if (typeof value === 'function') assert.equal(typeof module[name], 'function', name);
+      else assert.deepEqual(module[name], value, name);
+    }
+  }
+});
+
+const TSC = `${NPM}node_modules/.bin/tsc`;
+for (const [what, project] of [
+  ["the drop-in's types and those of npm web-vitals stand for each other", 'tsconfig.json'],
+  ["the drop-in's types for FID and those of npm web-vitals 4 stand for each other", 'tsconfig.fid.json'],
+  ['a program written for npm web-vitals compiles with the drop-in', 'tsconfig.swapped.json'],
+]) {
+  test(what, () => {
+    const { status, stdout } = spawnSync(TSC, ['-p', project], { cwd: fileURLToPath(new URL('types/', import.meta.url)), encoding: 'utf8' });
+    assert.equal(status, 0, stdout);
+  });
+}
 
 const PROBE = `
   const before = Object.keys(globalThis).sort().join();
@@ -30,6 +63,10 @@ const PROBE = `
   sdk.trackUserAction('action', 'category', 1);
   sdk.flush();
   sdk.shutdown();
+  const vitals = await import('beamline-rum/web-vitals');
+  vitals.onLCP(() => {});
+  const attributed = await import('beamline-rum/web-vitals/attribution');
+  attributed.onINP(() => {}, { reportAllChanges: true });
   if (Object.keys(globalThis).sort().join() !== before) throw new Error('a global appeared');
 `;
 

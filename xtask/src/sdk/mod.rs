@@ -29,7 +29,7 @@ pub(crate) struct Package {
 /// A check of the built package.
 pub(crate) struct Gate {
     /// What is checked.
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     /// What is wrong, if anything.
     pub(crate) violation: Option<String>,
 }
@@ -40,28 +40,49 @@ pub(crate) struct Gate {
 /// When a step of the build fails.
 pub(crate) fn build() -> Result<Package> {
     setup::ensure(setup::BUILD)?;
-    progress::run(
-        "compile the SDK to WebAssembly",
-        &mut tree::cargo(["build", "--profile", "wasm", "--target", "wasm32-unknown-unknown", "--package", "rum-sdk"]),
-        "Fix the compiler's errors in rum-sdk.",
-    )?;
-    let path = tree::target().join("wasm32-unknown-unknown/wasm/rum_sdk.wasm");
-    let linked = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let bind = || {
-        let linked = ModuleConfig::new().generate_name_section(true).parse(&linked)?;
-        let panics = Gate { name: "callers of panics", violation: panics::violation(&linked) };
-        bind::bind(linked, &tree::root().join("npm/build"))?;
-        Ok(panics)
-    };
-    let panics = progress::timed("bind and shorten", bind, |_| String::new())?;
+    let mut gates = MODULES.iter().map(make).collect::<Result<Vec<_>>>()?;
     let report = progress::run(
         "optimise and bundle the package",
         &mut tree::command("node", ["npm/build.mjs", "npm/build"]),
         "Run `node npm/build.mjs npm/build` to see the same error.",
     )?;
     let sizes = size::Sizes::from_report(&report)?;
-    let [default_entry, stub] = sizes.gates();
-    Ok(Package { tarball: pack()?, sizes, gates: vec![panics, default_entry, stub] })
+    gates.extend(sizes.gates());
+    Ok(Package { tarball: pack()?, sizes, gates })
+}
+
+/// A WebAssembly module made of the crate `rum-sdk`.
+struct WasmModule {
+    /// What it is called in `npm/build/` and by `npm/build.mjs`.
+    name: &'static str,
+    profile: &'static str,
+    features: &'static str,
+}
+
+const MODULES: [WasmModule; 2] = [
+    WasmModule { name: "agent", profile: "wasm", features: "agent" },
+    WasmModule { name: "web-vitals", profile: "wasm-web-vitals", features: "web-vitals" },
+];
+
+/// Compiles and binds `module` into its directory under `npm/build/`.
+fn make(module: &WasmModule) -> Result<Gate> {
+    const TARGET: &str = "wasm32-unknown-unknown";
+    let WasmModule { name, profile, features } = *module;
+    let compile = ["build", "--package", "rum-sdk", "--target", TARGET, "--profile", profile];
+    progress::run(
+        &format!("compile {name} to WebAssembly"),
+        tree::cargo(compile).args(["--no-default-features", "--features", features]),
+        "Fix the compiler's errors in rum-sdk.",
+    )?;
+    let path = tree::target().join(TARGET).join(profile).join("rum_sdk.wasm");
+    let linked = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let bind = || {
+        let linked = ModuleConfig::new().generate_name_section(true).parse(&linked)?;
+        let panics = Gate { name: format!("callers of panics in {name}"), violation: panics::violation(&linked) };
+        bind::bind(linked, &tree::root().join("npm/build").join(name))?;
+        Ok(panics)
+    };
+    progress::timed(&format!("bind and shorten {name}"), bind, |_| String::new())
 }
 
 /// `cargo xtask build`: builds the package and fails on a violated gate.
