@@ -49,6 +49,16 @@ const STEPS: &[Step] = &[
         needs: Needs::Tree,
     },
     Step {
+        label: "clippy for WebAssembly, web-vitals",
+        command: || {
+            let mut command = tree::cargo(["clippy", "--package", "rum-sdk", "--target", "wasm32-unknown-unknown"]);
+            command.args(["--no-default-features", "--features", "web-vitals", "--", "-D", "warnings"]);
+            command
+        },
+        count: Count::One,
+        needs: Needs::Tree,
+    },
+    Step {
         label: "clippy",
         command: || tree::cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         count: Count::One,
