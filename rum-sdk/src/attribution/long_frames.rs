@@ -54,3 +54,83 @@ impl<E> LongFrame<E> {
         self.start + self.duration
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::EventTiming;
+
+    fn long(start: f64, duration: f64) -> LongFrame<u32> {
+        LongFrame { start, duration, style_and_layout_start: start, scripts: vec![], entry: 0 }
+    }
+
+    fn starts(frames: &LongFrames<u32>) -> Vec<f64> {
+        frames.frames.iter().map(|frame| frame.start).collect()
+    }
+
+    fn observed(frames: impl IntoIterator<Item = LongFrame<u32>>) -> LongFrames<u32> {
+        let mut observed = LongFrames::default();
+        for frame in frames {
+            observed.add(frame);
+        }
+        observed
+    }
+
+    /// Events of one frame, from `start` until they were processed at `end`.
+    fn events(frames: &mut Frames<u32>, start: f64, end: f64) -> u32 {
+        let event = EventTiming {
+            start,
+            duration: end - start,
+            processing_start: start,
+            processing_end: end,
+            interaction_id: 7.0,
+            is_first_input: false,
+            entry: 0,
+        };
+        frames.add(&event, None)
+    }
+
+    #[test]
+    fn frames_that_touch_the_time_intersect_with_it() {
+        let frames = observed([long(0.0, 99.9), long(100.0, 100.0), long(250.0, 60.0), long(350.0, 50.0), long(350.1, 50.0)]);
+        let found: Vec<_> = frames.intersecting(200.0, 350.0).map(|frame| frame.start).collect();
+        assert_eq!(found, [100.0, 250.0, 350.0]);
+        assert_eq!(frames.intersecting(99.95, 99.99).count(), 0);
+    }
+
+    #[test]
+    fn web_vitals_795_those_of_known_events_and_the_latest_ten_after_them_are_kept() {
+        let mut frames = Frames::default();
+        events(&mut frames, 250.0, 410.0);
+        let mut long_frames = observed((0..30).map(|index| long(f64::from(index) * 100.0, 60.0)));
+        long_frames.clean(&frames);
+        let expected: Vec<_> = [2, 3, 4].into_iter().chain(20..30).map(|index| f64::from(index) * 100.0).collect();
+        assert_eq!(starts(&long_frames), expected, "the one from 200 to 260 too");
+    }
+
+    #[test]
+    fn a_late_event_makes_earlier_long_frames_useless() {
+        let mut frames = Frames::default();
+        events(&mut frames, 2850.0, 2905.0);
+        let mut long_frames = observed((0..30).map(|index| long(f64::from(index) * 100.0, 60.0)));
+        long_frames.clean(&frames);
+        assert_eq!(starts(&long_frames), [2800.0, 2900.0]);
+    }
+
+    #[test]
+    fn a_page_that_is_only_watched_keeps_few() {
+        let mut cleaned = LongFrames::default();
+        let mut left_alone = LongFrames::default();
+        for index in 0..10_000 {
+            cleaned.add(long(f64::from(index) * 100.0, 60.0));
+            cleaned.clean(&Frames::default());
+            left_alone.add(long(f64::from(index) * 100.0, 60.0));
+            assert!(cleaned.frames.len() <= KEPT);
+            assert!(left_alone.frames.len() <= MOST);
+        }
+        assert_eq!(starts(&cleaned).last(), Some(&999_900.0));
+        assert!(left_alone.frames.len() >= MOST / 2);
+        assert!(starts(&left_alone).is_sorted());
+        assert_eq!(starts(&left_alone).last(), Some(&999_900.0));
+    }
+}

@@ -33,3 +33,66 @@ pub const fn ttfb_parts(value: f64, navigation: &NavigationTiming) -> TtfbParts 
         request: value - connected,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn navigation() -> NavigationTiming {
+        NavigationTiming {
+            fetch_start: 10.0,
+            domain_lookup_start: 30.0,
+            domain_lookup_end: 35.0,
+            connect_start: 40.0,
+            connect_end: 70.0,
+            response_start: 200.0,
+            ..NavigationTiming::default()
+        }
+    }
+
+    #[test]
+    fn a_gap_after_the_lookup_is_part_of_it_and_one_after_connecting_of_the_request() {
+        let expected = TtfbParts { waiting: 10.0, cache: 20.0, dns: 10.0, connection: 30.0, request: 130.0 };
+        assert_eq!(ttfb_parts(200.0, &navigation()), expected);
+    }
+
+    #[test]
+    fn a_service_worker_ends_the_waiting() {
+        let parts = ttfb_parts(200.0, &NavigationTiming { worker_start: 4.0, ..navigation() });
+        assert_eq!((parts.waiting, parts.cache), (4.0, 26.0));
+    }
+
+    #[test]
+    fn what_came_before_the_activation_does_not_count() {
+        let parts = ttfb_parts(150.0, &NavigationTiming { activation_start: 50.0, ..navigation() });
+        assert_eq!(parts, TtfbParts { waiting: 0.0, cache: 0.0, dns: 0.0, connection: 20.0, request: 130.0 });
+    }
+
+    proptest! {
+        #[test]
+        fn the_parts_sum_up_to_the_value_and_none_is_negative(
+            steps in [0.0..50.0, 0.0..50.0, 0.0..50.0, 0.0..50.0, 0.0..50.0],
+            activation_start in 0.0..200.0,
+        ) {
+            let mut time = 0.0;
+            let [fetch_start, domain_lookup_start, connect_start, connect_end, response_start] = steps.map(|step: f64| {
+                time += step;
+                time
+            });
+            let navigation = NavigationTiming {
+                activation_start,
+                fetch_start,
+                domain_lookup_start,
+                connect_start,
+                connect_end,
+                response_start,
+                ..NavigationTiming::default()
+            };
+            let value = crate::metrics::ttfb::value(&navigation);
+            let TtfbParts { waiting, cache, dns, connection, request } = ttfb_parts(value, &navigation);
+            prop_assert!([waiting, cache, dns, connection, request].iter().all(|&part| part >= 0.0));
+            prop_assert!((waiting + cache + dns + connection + request - value).abs() < 1e-9);
+        }
+    }
+}
