@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use rum_ingest::config::{self, Config};
-use rum_protocol::{RejectReason, Scope};
+use rum_protocol::{ATTRIBUTION_NAMES, AttributionKind, Metric, RejectReason, Scope, limits};
 
 fn file(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)).unwrap()
@@ -45,5 +45,77 @@ fn every_reason_is_documented() {
 
 #[test]
 fn every_limit_in_the_protocol_page_is_the_real_one() {
-    assert!(file("docs/protocol.md").contains(&format!("1 to {} events", rum_protocol::limits::MAX_EVENTS)));
+    let protocol = file("docs/protocol.md").replace('\n', " ");
+    assert!(protocol.contains(&format!("1 to {} events", limits::MAX_EVENTS)));
+    let texts = format!("Texts have at most {} bytes, addresses {};", limits::MAX_NAME_BYTES, limits::MAX_URL_BYTES);
+    assert!(protocol.contains(&texts), "{texts}");
+}
+
+#[test]
+fn the_protocol_page_has_every_name_of_an_attribution_and_no_other() {
+    let protocol = file("docs/protocol.md");
+    let table = protocol.split_once("| name | | vitals | meaning |\n").unwrap().1;
+    let rows = table.lines().skip(1).take_while(|line| line.starts_with('|')).collect::<Vec<_>>();
+    let expected = ATTRIBUTION_NAMES.iter().map(|known| {
+        let kind = match known.kind {
+            AttributionKind::Number => "number",
+            AttributionKind::Text => "text",
+            AttributionKind::Url => "address",
+            AttributionKind::TextOrUrl => "text or address",
+        };
+        let metrics = known.metrics.iter().map(|metric| metric.name()).collect::<Vec<_>>().join(", ");
+        format!("| `{}` | {kind} | {metrics} | {} |", known.name, known.meaning)
+    });
+    assert_eq!(rows, expected.collect::<Vec<_>>());
+}
+
+/// The part of `docs/metrics.md` about one vital.
+fn section(metrics: &str, metric: Metric) -> &str {
+    let start = metrics.find(&format!("\n## {}: ", metric.name())).unwrap_or_else(|| panic!("no section on {metric:?}"));
+    let rest = &metrics[start + 1..];
+    &rest[..rest.find("\n## ").unwrap_or(rest.len())]
+}
+
+#[test]
+fn every_vital_is_documented_whole() {
+    let metrics = file("docs/metrics.md");
+    for metric in Metric::ALL {
+        let section = section(&metrics, metric);
+        let unit = if metric.is_duration() { "| unit | ms" } else { "| unit | none |" };
+        assert!(section.contains(unit), "{metric:?}: {unit}");
+        let bounds = metric.thresholds();
+        let thresholds = format!("| thresholds | good up to {}, poor above {} |", bounds.good, bounds.needs_improvement);
+        assert!(section.contains(&thresholds), "{metric:?}: {thresholds}");
+        for row in ["definition", "formula", "reported", "absent", "after a restore", "soft navigation"] {
+            assert!(section.contains(&format!("\n| {row} | ")), "{metric:?}: {row}");
+        }
+        assert!(section.contains("\n| specification | [") && section.contains("](https://"), "{metric:?}");
+        assert!(metrics.contains(&format!("\n| {} | `", metric.name())), "{metric:?} is in the table of engines");
+    }
+}
+
+#[test]
+fn the_attribution_of_every_vital_is_documented_by_its_names() {
+    let metrics = file("docs/metrics.md");
+    let types = file("npm/src/web-vitals/types.ts");
+    for metric in Metric::ALL {
+        let rows = section(&metrics, metric).lines().filter_map(|line| {
+            let mut cells = line.strip_prefix("| ")?.split(" | ");
+            Some((cells.next()?, cells.next()?))
+        });
+        let (on_the_wire, not): (Vec<_>, Vec<_>) = rows
+            .skip_while(|(name, _)| *name != "wire")
+            .filter(|(name, _)| name.starts_with(['`', '–']))
+            .partition(|(name, _)| name.starts_with('`'));
+        let names = on_the_wire.iter().map(|(name, _)| name.trim_matches('`')).collect::<std::collections::BTreeSet<_>>();
+        let expected = ATTRIBUTION_NAMES.iter().filter(|known| known.metrics.contains(&metric)).map(|known| known.name).collect();
+        assert_eq!(names, expected, "{metric:?}");
+        assert!(!not.is_empty(), "{metric:?}: entries are for callbacks alone");
+        for field in on_the_wire.iter().chain(&not).flat_map(|(_, fields)| fields.split(", ")) {
+            for part in field.trim_matches('`').split('.').filter(|part| !matches!(*part, "sourceURL" | "invoker")) {
+                let is_declared = types.contains(&format!("  {part}: ")) || types.contains(&format!("  {part}?: "));
+                assert!(is_declared, "{metric:?}: {part} is not in the types");
+            }
+        }
+    }
 }

@@ -114,6 +114,52 @@ fn one_bad_event_costs_only_itself() {
     assert_eq!(acceptance.beacon.rejected, ["value_out_of_range"]);
 }
 
+/// The attribution as it is stored, of a vital sent with `sent`.
+fn attribution(sent: &Value) -> Value {
+    let mut event = vital();
+    event["attribution"] = sent.clone();
+    let stored = stored(accept(&beacon(&json!([event]))));
+    serde_json::to_value(&stored.events[0].event).unwrap()["attribution"].clone()
+}
+
+#[test]
+fn an_attribution_is_kept_by_its_known_names() {
+    let known = json!({"target": "#buy", "load_state": "complete", "input_delay_ms": 12.5, "unattributed_ms": -0.25});
+    assert_eq!(attribution(&known), known);
+    let mut more = known.clone();
+    more["later_ms"] = json!(1);
+    more["ttfb_ms"] = json!(null);
+    for n in 0..200 {
+        more[format!("k{n}")] = json!(["x"]);
+    }
+    assert_eq!(attribution(&more), known, "an unknown name costs neither the event nor the others");
+    assert_eq!(attribution(&json!({})), json!(null));
+    assert_eq!(attribution(&json!({"mood": "good"})), json!(null));
+}
+
+#[test]
+fn addresses_in_an_attribution_lose_what_may_be_personal() {
+    let sent = json!({
+        "url": "https://shop.example/hero.webp?user=secret#secret",
+        "longest_script_url": "/app.js?secret",
+        "longest_script_invoker": "https://shop.example/app.js?secret",
+        "target": "a#q?x",
+    });
+    let kept = json!({
+        "url": "https://shop.example/hero.webp",
+        "longest_script_url": "/app.js",
+        "longest_script_invoker": "https://shop.example/app.js",
+        "target": "a#q?x",
+    });
+    assert_eq!(attribution(&sent), kept);
+    for (sent, kept) in
+        [("BUTTON#buy.onclick", "BUTTON#buy.onclick"), ("data:text/javascript,secret", "data:text/javascript"), ("", "")]
+    {
+        assert_eq!(attribution(&json!({"longest_script_invoker": sent}))["longest_script_invoker"], kept);
+    }
+    assert_eq!(attribution(&json!({"url": "data:image/png;base64,secret"})), json!({"url": "data:image/png;base64"}));
+}
+
 #[test]
 fn bad_events_are_refused_by_reason() {
     let long = "x".repeat(limits::MAX_STACK_BYTES + 1);
@@ -144,6 +190,13 @@ fn bad_events_are_refused_by_reason() {
         (with("at_ms", json!(NOW_MS + 2 * 86_400_000)), RejectReason::TimeOutOfRange),
         (with("at_ms", json!(NOW_MS - 15 * 86_400_000)), RejectReason::TimeOutOfRange),
         (with("at_ms", json!(u64::MAX)), RejectReason::TimeOutOfRange),
+        (with("attribution", json!("because")), RejectReason::MalformedEvent),
+        (with("attribution", json!({"input_delay_ms": "12"})), RejectReason::MalformedEvent),
+        (with("attribution", json!({"target": ["#buy"]})), RejectReason::MalformedEvent),
+        (with("attribution", json!({"input_delay_ms": 2e11})), RejectReason::ValueOutOfRange),
+        (with("attribution", json!({"unattributed_ms": -2e11})), RejectReason::ValueOutOfRange),
+        (with("attribution", json!({"target": "x".repeat(limits::MAX_NAME_BYTES + 1)})), RejectReason::FieldTooLong),
+        (with("attribution", json!({"url": "x".repeat(limits::MAX_URL_BYTES + 1)})), RejectReason::FieldTooLong),
         (error("stack", json!(long)), RejectReason::FieldTooLong),
         (error("message", json!(long)), RejectReason::FieldTooLong),
         (error("attributes", Value::Object(many)), RejectReason::FieldTooLong),
@@ -256,6 +309,19 @@ proptest! {
     #[test]
     fn any_bytes_get_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..512), gzipped in any::<bool>()) {
         let _ = accept_bytes(&bytes, gzipped.then_some("gzip"));
+    }
+
+    #[test]
+    fn a_number_in_an_attribution_is_stored_in_range_or_refused(number in any::<f64>()) {
+        let mut event = vital();
+        event["attribution"] = json!({"input_delay_ms": number});
+        match accept(&beacon(&json!([event]))) {
+            Ok(_) => prop_assert!(!number.is_finite() || number.abs() <= limits::MAX_ATTRIBUTION_NUMBER),
+            Err(rejection) => {
+                prop_assert_eq!(rejection.reason, RejectReason::ValueOutOfRange);
+                prop_assert!(number.abs() > limits::MAX_ATTRIBUTION_NUMBER);
+            }
+        }
     }
 
     #[test]

@@ -7,7 +7,8 @@ use crate::Metric;
 /// What the value of an attribution name is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttributionKind {
-    /// A number: milliseconds if the name ends with `_ms`, else without unit.
+    /// A number of at most [`crate::limits::MAX_ATTRIBUTION_NUMBER`] either way: milliseconds if the name ends with `_ms`, else without unit.
+    /// What is a difference of rounded times may be a little below zero.
     Number,
     /// A text of at most [`crate::limits::MAX_NAME_BYTES`].
     Text,
@@ -28,6 +29,14 @@ pub struct AttributionName {
     pub metrics: &'static [Metric],
     /// What it says, in one line, as the documentation has it.
     pub meaning: &'static str,
+}
+
+impl AttributionName {
+    /// The entry of the list with that name.
+    #[must_use]
+    pub fn of(name: &str) -> Option<&'static Self> {
+        ATTRIBUTION_NAMES.iter().find(|known| known.name == name)
+    }
 }
 
 macro_rules! names {
@@ -88,9 +97,9 @@ mod sorted {
 
     use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-    use super::{ATTRIBUTION_NAMES, AttributionKind, AttributionName, Serialize, SerializeMap, Serializer};
+    use super::{AttributionKind, AttributionName, Serialize, SerializeMap, Serializer};
 
-    /// Why a vital has its value. On the wire a flat object, without names that are not in [`ATTRIBUTION_NAMES`].
+    /// Why a vital has its value. On the wire a flat object, without names that are not in [`super::ATTRIBUTION_NAMES`].
     #[derive(Clone, Debug, Default, PartialEq)]
     pub struct Attribution {
         /// The numbers by name.
@@ -112,7 +121,7 @@ mod sorted {
         /// In debug builds, when the list has no such number.
         pub fn number(&mut self, name: &'static str, value: f64) {
             debug_assert!(
-                known(name).is_some_and(|known| known.kind == AttributionKind::Number),
+                AttributionName::of(name).is_some_and(|known| known.kind == AttributionKind::Number),
                 "{name} is no number of the list"
             );
             self.numbers.insert(name, value);
@@ -123,13 +132,12 @@ mod sorted {
         /// # Panics
         /// In debug builds, when the list has no such text.
         pub fn text(&mut self, name: &'static str, value: String) {
-            debug_assert!(known(name).is_some_and(|known| known.kind != AttributionKind::Number), "{name} is no text of the list");
+            debug_assert!(
+                AttributionName::of(name).is_some_and(|known| known.kind != AttributionKind::Number),
+                "{name} is no text of the list"
+            );
             self.texts.insert(name, value);
         }
-    }
-
-    fn known(name: &str) -> Option<&'static AttributionName> {
-        ATTRIBUTION_NAMES.iter().find(|known| known.name == name)
     }
 
     impl Serialize for Attribution {
@@ -158,12 +166,12 @@ mod sorted {
                 fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Attribution, A::Error> {
                     let mut attribution = Attribution::default();
                     while let Some(name) = map.next_key::<String>()? {
-                        match known(&name) {
+                        match AttributionName::of(&name) {
                             Some(known) if known.kind == AttributionKind::Number => {
-                                attribution.numbers.insert(known.name, map.next_value()?);
+                                attribution.numbers.extend(map.next_value::<Option<_>>()?.map(|value| (known.name, value)));
                             }
                             Some(known) => {
-                                attribution.texts.insert(known.name, map.next_value()?);
+                                attribution.texts.extend(map.next_value::<Option<_>>()?.map(|value| (known.name, value)));
                             }
                             None => {
                                 map.next_value::<IgnoredAny>()?;

@@ -28,3 +28,5 @@ pub const MAX_ATTRIBUTE_VALUE_BYTES: usize = 512;
 pub const MAX_DURATION_MS: f64 = 86_400_000.0;
 /// Largest believable cumulative layout shift.
 pub const MAX_CLS: f64 = 10_000.0;
+/// Largest size of a number in an attribution, also below zero: three years in milliseconds, because some pages stay open for months.
+pub const MAX_ATTRIBUTION_NUMBER: f64 = 1e11;

@@ -84,7 +84,8 @@ fn attribution_is_read_by_the_names_of_the_list_alone() {
     let more = json!({"target": "#hero", "ttfb_ms": 12.5, "later_ms": null, "mood": {"deep": [1]}, "TARGET": "x", "": 1});
     assert_eq!(read(more).unwrap(), attribution());
     assert_eq!(read(json!({})).unwrap(), Attribution::default());
-    for wrong in [json!({"ttfb_ms": "12.5"}), json!({"target": 1}), json!({"target": null}), json!([]), json!("x"), json!(null)] {
+    assert_eq!(read(json!({"target": null, "ttfb_ms": null})).unwrap(), Attribution::default(), "not known either");
+    for wrong in [json!({"ttfb_ms": "12.5"}), json!({"target": 1}), json!({"ttfb_ms": true}), json!([]), json!("x"), json!(null)] {
         assert!(read(wrong.clone()).is_err(), "{wrong}");
     }
     assert_eq!(read(json!({"ttfb_ms": 12})).unwrap(), read(json!({"ttfb_ms": 12.0})).unwrap(), "a whole number is a number too");

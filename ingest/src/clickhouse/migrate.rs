@@ -25,6 +25,7 @@ macro_rules! migrations {
 const MIGRATIONS: &[Migration] = migrations! {
     1 "0001_events",
     2 "0002_vitals",
+    3 "0003_attribution",
 };
 
 /// Applied versions, newest row wins. `state` tells a finished step from one that broke off.
@@ -107,8 +108,7 @@ impl Migrator {
         Ok(Status { applied, known })
     }
 
-    /// Applies every step up to `target`, or all. A step that broke off earlier is done again: each statement is one table or view, and
-    /// those already made are kept.
+    /// Applies every step up to `target`, or all. A step that broke off earlier is done again: what is already there is kept.
     ///
     /// # Errors
     /// [`MigrateError`].
@@ -126,7 +126,7 @@ impl Migrator {
         self.status().await
     }
 
-    /// Reverts every step above `target`, newest first. The data of the removed tables is gone.
+    /// Reverts every step above `target`, newest first. The data of the removed tables and columns is gone.
     ///
     /// # Errors
     /// [`MigrateError`].
@@ -211,6 +211,9 @@ fn repeatable(statement: &str) -> String {
             return format!("{guarded}{rest}");
         }
     }
+    if statement.starts_with("ALTER TABLE ") {
+        return statement.replace("ADD COLUMN ", "ADD COLUMN IF NOT EXISTS ").replace("DROP COLUMN ", "DROP COLUMN IF EXISTS ");
+    }
     statement.to_owned()
 }
 
@@ -233,14 +236,16 @@ mod tests {
         for migration in MIGRATIONS {
             let names = |sql: &'static str, verb: &str| {
                 let mut names = statements(sql)
-                    .filter_map(|statement| statement.strip_prefix(verb)?.split_whitespace().next())
-                    .map(|name| name.trim_end_matches(';'))
+                    .flat_map(|statement| statement.split(verb).skip(1))
+                    .filter_map(|rest| rest.split_whitespace().next())
+                    .map(|name| name.trim_end_matches([';', ',']))
                     .collect::<Vec<_>>();
                 names.sort_unstable();
                 names
             };
             assert_eq!(names(migration.up, "CREATE TABLE "), names(migration.down, "DROP TABLE "), "{}", migration.name);
             assert_eq!(names(migration.up, "CREATE MATERIALIZED VIEW "), names(migration.down, "DROP VIEW "), "{}", migration.name);
+            assert_eq!(names(migration.up, "ADD COLUMN "), names(migration.down, "DROP COLUMN "), "{}", migration.name);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, hash::Hasher};
 
-use rum_protocol::{ErrorEvent, ErrorSource, Event, Metric, Rating};
+use rum_protocol::{ErrorEvent, ErrorSource, Event, Metric, Rating, Vital};
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 
@@ -19,7 +19,7 @@ pub(super) struct Rows {
 type Pairs<V> = Vec<(String, V)>;
 
 /// A row of `events`; see the table's comments.
-#[derive(Clone, Debug, PartialEq, ::clickhouse::Row, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, ::clickhouse::Row, Serialize, Deserialize)]
 pub(super) struct EventRow {
     project_id: String,
     kind: i8,
@@ -51,6 +51,36 @@ pub(super) struct EventRow {
     retention_days: u16,
     attributes: Pairs<String>,
     timings: Pairs<f64>,
+    target: String,
+    load_state: String,
+    ttfb_ms: Option<f64>,
+    first_byte_to_fcp_ms: Option<f64>,
+    resource_url: String,
+    resource_load_delay_ms: Option<f64>,
+    resource_load_duration_ms: Option<f64>,
+    element_render_delay_ms: Option<f64>,
+    waiting_ms: Option<f64>,
+    cache_ms: Option<f64>,
+    dns_ms: Option<f64>,
+    connection_ms: Option<f64>,
+    request_ms: Option<f64>,
+    largest_shift_time_ms: Option<f64>,
+    largest_shift_value: Option<f64>,
+    interaction_type: String,
+    interaction_time_ms: Option<f64>,
+    input_delay_ms: Option<f64>,
+    processing_duration_ms: Option<f64>,
+    presentation_delay_ms: Option<f64>,
+    script_ms: Option<f64>,
+    style_and_layout_ms: Option<f64>,
+    paint_ms: Option<f64>,
+    unattributed_ms: Option<f64>,
+    longest_script_url: String,
+    longest_script_invoker: String,
+    longest_script_subpart: String,
+    longest_script_ms: Option<f64>,
+    event_type: String,
+    event_time_ms: Option<f64>,
 }
 
 /// A row of `errors`.
@@ -163,17 +193,7 @@ fn add(event: &AcceptedEvent, beacon: &AcceptedBeacon, rows: &mut Rows) {
             .collect(),
             ..base(event, beacon)
         }),
-        Event::Vital(vital) => rows.events.push(EventRow {
-            kind: VITAL,
-            metric: metric_value(vital.metric),
-            metric_id: vital.metric_id.as_deref().map_or(0, |id| hash(&[id.as_bytes()])),
-            value: vital.value,
-            rating: rating_value(vital.metric.rate(vital.value)),
-            prev_value: vital.prev_value.unwrap_or(0.0),
-            prev_rating: vital.prev_value.map_or(0, |value| rating_value(vital.metric.rate(value))),
-            navigation_type: vital.navigation_type.clone().unwrap_or_default(),
-            ..base(event, beacon)
-        }),
+        Event::Vital(vital) => rows.events.push(vital_row(vital, base(event, beacon))),
         Event::Action(action) => rows.events.push(EventRow {
             kind: ACTION,
             name: action.action.clone(),
@@ -190,27 +210,63 @@ fn add(event: &AcceptedEvent, beacon: &AcceptedBeacon, rows: &mut Rows) {
     }
 }
 
+fn vital_row(vital: &Vital, base: EventRow) -> EventRow {
+    let number = |name| vital.attribution.numbers.get(name).copied();
+    let text = |name| vital.attribution.texts.get(name).cloned().unwrap_or_default();
+    EventRow {
+        kind: VITAL,
+        metric: metric_value(vital.metric),
+        metric_id: vital.metric_id.as_deref().map_or(0, |id| hash(&[id.as_bytes()])),
+        value: vital.value,
+        rating: rating_value(vital.metric.rate(vital.value)),
+        prev_value: vital.prev_value.unwrap_or(0.0),
+        prev_rating: vital.prev_value.map_or(0, |value| rating_value(vital.metric.rate(value))),
+        navigation_type: vital.navigation_type.clone().unwrap_or_default(),
+        target: text("target"),
+        load_state: text("load_state"),
+        ttfb_ms: number("ttfb_ms"),
+        first_byte_to_fcp_ms: number("first_byte_to_fcp_ms"),
+        resource_url: text("url"),
+        resource_load_delay_ms: number("resource_load_delay_ms"),
+        resource_load_duration_ms: number("resource_load_duration_ms"),
+        element_render_delay_ms: number("element_render_delay_ms"),
+        waiting_ms: number("waiting_ms"),
+        cache_ms: number("cache_ms"),
+        dns_ms: number("dns_ms"),
+        connection_ms: number("connection_ms"),
+        request_ms: number("request_ms"),
+        largest_shift_time_ms: number("largest_shift_time_ms"),
+        largest_shift_value: number("largest_shift_value"),
+        interaction_type: text("interaction_type"),
+        interaction_time_ms: number("interaction_time_ms"),
+        input_delay_ms: number("input_delay_ms"),
+        processing_duration_ms: number("processing_duration_ms"),
+        presentation_delay_ms: number("presentation_delay_ms"),
+        script_ms: number("script_ms"),
+        style_and_layout_ms: number("style_and_layout_ms"),
+        paint_ms: number("paint_ms"),
+        unattributed_ms: number("unattributed_ms"),
+        longest_script_url: text("longest_script_url"),
+        longest_script_invoker: text("longest_script_invoker"),
+        longest_script_subpart: text("longest_script_subpart"),
+        longest_script_ms: number("longest_script_ms"),
+        event_type: text("event_type"),
+        event_time_ms: number("event_time_ms"),
+        ..base
+    }
+}
+
 fn base(event: &AcceptedEvent, beacon: &AcceptedBeacon) -> EventRow {
     EventRow {
         project_id: beacon.project_id.clone(),
-        kind: 0,
-        metric: 0,
         ts: event.at_ms,
         received_at: received_at(beacon),
         skew_ms: beacon.skew_ms,
         event_id: event_id(beacon, event),
         session_id: beacon.session_id.0,
         view_id: event.view_id.0,
-        metric_id: 0,
-        value: 0.0,
-        rating: 0,
-        prev_value: 0.0,
-        prev_rating: 0,
         page: event.page.clone(),
         url: event.url.clone(),
-        navigation_type: String::new(),
-        name: String::new(),
-        category: String::new(),
         release: beacon.release.clone(),
         env: beacon.env.clone(),
         device: beacon.agent.device.clone(),
@@ -220,8 +276,7 @@ fn base(event: &AcceptedEvent, beacon: &AcceptedBeacon) -> EventRow {
         connection: beacon.connection.clone(),
         sample_rate: sample_rate(beacon),
         retention_days: beacon.retention_days,
-        attributes: Vec::new(),
-        timings: Vec::new(),
+        ..EventRow::default()
     }
 }
 
@@ -320,6 +375,46 @@ const fn rating_value(rating: Rating) -> i8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rum_protocol::{ATTRIBUTION_NAMES, Attribution, AttributionKind};
+    use serde_json::json;
+
+    #[test]
+    fn every_name_of_an_attribution_has_its_column() {
+        let mut attribution = Attribution::default();
+        for (number, known) in (1_u8..).zip(ATTRIBUTION_NAMES) {
+            match known.kind {
+                AttributionKind::Number => attribution.number(known.name, f64::from(number)),
+                _ => attribution.text(known.name, format!("text {number}")),
+            }
+        }
+        let mut row = serde_json::to_value(vital_row(&vital(attribution.clone()), EventRow::default())).unwrap();
+        row["url"] = row["resource_url"].clone();
+        for (name, value) in &attribution.numbers {
+            assert_eq!(row[name], json!(value), "{name}");
+        }
+        for (name, value) in &attribution.texts {
+            assert_eq!(row[name], json!(value), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_absent_is_not_zero() {
+        let row = vital_row(&vital(Attribution::default()), EventRow::default());
+        assert_eq!((row.input_delay_ms, row.target.as_str()), (None, ""));
+    }
+
+    fn vital(attribution: Attribution) -> Vital {
+        Vital {
+            at_ms: 1,
+            view: 0,
+            metric: Metric::Inp,
+            metric_id: None,
+            value: 240.0,
+            prev_value: None,
+            navigation_type: None,
+            attribution,
+        }
+    }
 
     #[test]
     fn a_fingerprint_ignores_numbers_and_tells_places_apart() {

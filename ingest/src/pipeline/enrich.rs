@@ -1,6 +1,6 @@
 //! Adds what the service knows: corrected times, device and browser, the page's name. The request's headers end here.
 
-use rum_protocol::{Id, View, limits};
+use rum_protocol::{Attribution, AttributionKind, AttributionName, Event, Id, View, limits};
 
 use super::{Admitted, agent, validate::Validated};
 use crate::accepted::{AcceptedBeacon, AcceptedEvent, RejectedEvent};
@@ -21,7 +21,10 @@ pub(super) fn enrich(
     let events = decoded
         .events
         .into_iter()
-        .map(|(index, event)| {
+        .map(|(index, mut event)| {
+            if let Event::Vital(vital) = &mut event {
+                shorten_addresses(&mut vital.attribution);
+            }
             let view = envelope.views.get(event.view() as usize).unwrap_or(&anonymous);
             AcceptedEvent {
                 index,
@@ -56,6 +59,23 @@ fn skew_ms(sent_at_ms: u64, now_ms: u64) -> i64 {
     let sent = i64::try_from(sent_at_ms).unwrap_or(i64::MAX);
     let skew = sent.saturating_sub(i64::try_from(now_ms).unwrap_or(i64::MAX));
     if skew.saturating_abs() <= SKEW_TOLERANCE_MS { 0 } else { skew }
+}
+
+/// Addresses inside an attribution are kept as the page's own: without query and fragment, and without the content of a `data:` one.
+fn shorten_addresses(attribution: &mut Attribution) {
+    for (name, text) in &mut attribution.texts {
+        let is_address = match AttributionName::of(name).map(|known| known.kind) {
+            Some(AttributionKind::Url) => true,
+            // A name such as `A#buy.onclick` has a `#` of its own.
+            Some(AttributionKind::TextOrUrl) => text.contains("://") || text.starts_with("data:"),
+            Some(AttributionKind::Text | AttributionKind::Number) | None => false,
+        };
+        if is_address {
+            let address = without_query(text);
+            let kept = if address.starts_with("data:") { address.split(',').next().unwrap_or_default() } else { address };
+            text.truncate(kept.len());
+        }
+    }
 }
 
 fn without_query(url: &str) -> &str {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use rum_protocol::{Action, Beacon, ErrorEvent, Event, Metric, PageView, RejectReason, Vital, limits};
+use rum_protocol::{
+    Action, Attribution, AttributionKind, AttributionName, Beacon, ErrorEvent, Event, Metric, PageView, RejectReason, Vital, limits,
+};
 
 use super::{decode::Decoded, reject};
 use crate::accepted::{RejectedEvent, Rejection};
@@ -103,7 +105,18 @@ fn vital(event: &Vital) -> Result<(), Rejection> {
     optional("navigation_type", event.navigation_type.as_deref(), limits::MAX_NAME_BYTES)?;
     let max = if event.metric == Metric::Cls { limits::MAX_CLS } else { limits::MAX_DURATION_MS };
     range("value", event.value, 0.0, max)?;
-    event.prev_value.map_or(Ok(()), |value| range("prev_value", value, 0.0, max))
+    event.prev_value.map_or(Ok(()), |value| range("prev_value", value, 0.0, max))?;
+    attribution(&event.attribution)
+}
+
+/// There are no more entries than names in the protocol's list: others were not read.
+fn attribution(attribution: &Attribution) -> Result<(), Rejection> {
+    let max = limits::MAX_ATTRIBUTION_NUMBER;
+    attribution.numbers.iter().try_for_each(|(name, value)| range(name, *value, -max, max))?;
+    attribution.texts.iter().try_for_each(|(name, text)| {
+        let is_name = AttributionName::of(name).is_some_and(|known| known.kind == AttributionKind::Text);
+        length(name, text, if is_name { limits::MAX_NAME_BYTES } else { limits::MAX_URL_BYTES })
+    })
 }
 
 fn error(event: &ErrorEvent) -> Result<(), Rejection> {
