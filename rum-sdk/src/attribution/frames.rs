@@ -51,28 +51,29 @@ impl<E> Frames<E> {
     pub fn add(&mut self, event: &EventTiming<E>, entry: Option<E>) -> u32 {
         let render_time = event.start + event.duration;
         self.latest_processing_end = self.latest_processing_end.max(event.processing_end);
-        let entry = entry.map(|entry| Processed { start: event.processing_start, entry });
-        for frame in self.known.iter_mut().rev() {
-            if (render_time - frame.render_time).abs() <= SAME_FRAME_MS {
-                frame.start = frame.start.min(event.start);
-                frame.processing_start = frame.processing_start.min(event.processing_start);
-                frame.processing_end = frame.processing_end.max(event.processing_end);
-                frame.entries.extend(entry);
-                settle_last(&mut frame.entries, |one, other| one.start < other.start);
-                return frame.number;
-            }
+        let is_same = |frame: &&mut Frame<E>| (render_time - frame.render_time).abs() <= SAME_FRAME_MS;
+        let frame = if let Some(frame) = self.known.iter_mut().rev().find(is_same) {
+            frame
+        } else {
+            let number = self.next_number;
+            self.next_number = number.wrapping_add(1);
+            self.known.push_mut(Frame {
+                number,
+                render_time,
+                start: event.start,
+                processing_start: event.processing_start,
+                processing_end: event.processing_end,
+                entries: Vec::new(),
+            })
+        };
+        frame.start = frame.start.min(event.start);
+        frame.processing_start = frame.processing_start.min(event.processing_start);
+        frame.processing_end = frame.processing_end.max(event.processing_end);
+        if let Some(entry) = entry {
+            frame.entries.push(Processed { start: event.processing_start, entry });
+            settle_last(&mut frame.entries, |one, other| one.start < other.start);
         }
-        let number = self.next_number;
-        self.next_number = number.wrapping_add(1);
-        self.known.push(Frame {
-            number,
-            render_time,
-            start: event.start,
-            processing_start: event.processing_start,
-            processing_end: event.processing_end,
-            entries: entry.into_iter().collect(),
-        });
-        number
+        frame.number
     }
 
     /// The frame of that number. Absent when it was cleaned away.
@@ -91,7 +92,8 @@ impl<E> Frames<E> {
     }
 
     /// The frames that are kept.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Frame<E>> {
+    /// Every frame that is known.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Frame<E>> {
         self.known.iter()
     }
 

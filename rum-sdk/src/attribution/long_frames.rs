@@ -36,6 +36,11 @@ impl<E> LongFrames<E> {
         self.frames.iter().take_while(move |frame| frame.start <= end).filter(move |frame| frame.end() >= start)
     }
 
+    /// Every frame that is kept.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &LongFrame<E>> {
+        self.frames.iter()
+    }
+
     /// Drops all but those in which a kept frame of events was processed, and of the latest ten those that began after the last
     /// event, because theirs may be still to come.
     pub fn clean(&mut self, frames: &Frames<E>) {
@@ -106,6 +111,28 @@ mod tests {
         long_frames.clean(&frames);
         let expected: Vec<_> = [2, 3, 4].into_iter().chain(20..30).map(|index| f64::from(index) * 100.0).collect();
         assert_eq!(starts(&long_frames), expected, "the one from 200 to 260 too");
+    }
+
+    #[test]
+    fn a_long_frame_that_touches_known_events_is_kept() {
+        let mut frames = Frames::default();
+        events(&mut frames, 200.0, 300.0);
+        let mut long_frames = observed([long(100.0, 99.9), long(100.0, 100.0), long(300.0, 60.0)]);
+        long_frames.clean(&frames);
+        assert_eq!(starts(&long_frames), [100.0, 300.0]);
+    }
+
+    #[test]
+    fn only_what_begins_after_the_last_handler_may_belong_to_events_to_come() {
+        let mut frames = Frames::default();
+        events(&mut frames, 200.0, 5000.0);
+        for index in 0..10 {
+            events(&mut frames, 300.0 + 20.0 * f64::from(index), 310.0 + 20.0 * f64::from(index));
+        }
+        frames.clean(|_| false);
+        let mut long_frames = observed([long(4000.0, 60.0), long(5000.0, 60.0), long(5000.1, 60.0)]);
+        long_frames.clean(&frames);
+        assert_eq!(starts(&long_frames), [5000.1]);
     }
 
     #[test]
