@@ -11,6 +11,7 @@ use clickhouse::{Client, Row};
 use embedded_clickhouse::Engine;
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 #[derive(Row, Serialize, Deserialize)]
 struct Event {
@@ -86,32 +87,34 @@ async fn assert_exactly_once(client: &Client, batches: u64) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_kills_during_concurrent_inserts_leave_one_copy_of_each_batch() {
     const KILLS: u64 = 10;
+    const WRITERS: u64 = 4;
     let running = support::start_with(|config| config.max_restart_wait = Duration::from_millis(100)).await;
     create_schema(&running.client()).await;
 
     let next = AtomicU64::new(0);
-    let confirmed = AtomicU64::new(0);
     let killed = AtomicU64::new(0);
     let failures = AtomicU64::new(0);
+    let confirmed = watch::Sender::new(0);
+    let write_one = async |client: &Client| {
+        let batch = next.fetch_add(1, Ordering::SeqCst);
+        failures.fetch_add(insert_until_confirmed(client, batch).await, Ordering::SeqCst);
+        confirmed.send_modify(|confirmed| *confirmed += 1);
+    };
     let write = async || {
         let client = running.client();
-        // A few more after the last kill, so that the restarted engine is written to as well.
-        while killed.load(Ordering::SeqCst) < KILLS || confirmed.load(Ordering::SeqCst) < 5 * KILLS {
-            let batch = next.fetch_add(1, Ordering::SeqCst);
-            failures.fetch_add(insert_until_confirmed(&client, batch).await, Ordering::SeqCst);
-            confirmed.fetch_add(1, Ordering::SeqCst);
+        while killed.load(Ordering::SeqCst) < KILLS {
+            write_one(&client).await;
         }
+        // One more, so that the restarted engine is written to as well.
+        write_one(&client).await;
     };
     let kill = async {
+        let mut confirmed = confirmed.subscribe();
         for kill in 1..=KILLS {
-            // At a different moment of the inserts at work each time.
-            while confirmed.load(Ordering::SeqCst) < 4 * kill
-                || running.engine.pid().is_none()
-                || running.engine.restarts() + 1 < kill
-            {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-            tokio::time::sleep(Duration::from_micros(1700 * kill)).await;
+            // Each writer may still hear of one insert that came before the last kill; any more come from the engine that runs now. Kills
+            // wait for different numbers of them, and so meet the other writers' inserts at different moments.
+            let before = *confirmed.borrow();
+            confirmed.wait_for(|confirmed| *confirmed > before + WRITERS + kill % WRITERS).await.unwrap();
             let pid = running.engine.pid().and_then(|pid| Pid::from_raw(pid.cast_signed()));
             kill_process(pid.unwrap(), Signal::KILL).unwrap();
             killed.fetch_add(1, Ordering::SeqCst);
