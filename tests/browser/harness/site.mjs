@@ -25,11 +25,13 @@ const MEDIA_TYPES = {
  * @param {object} options
  * @param {Record<string, string>} [options.folders] URL prefix (ending in `/`) to the folder it shows; the longest prefix wins.
  * @param {Record<string, string>} [options.pages] URL path to the HTML it answers.
+ * @param {Record<string, (request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse, url: URL) => unknown>}
+ *   [options.routes] URL path to what answers it by itself.
  * @param {Record<string, string>} [options.headers] Headers of every answer, such as a content security policy.
  * @param {Record<string, Promise<unknown>>} [options.held] URL paths answered only once their promise is settled.
  * @param {number} [options.beaconStatus] What beacons are answered with; 202 unless given.
  */
-export async function startSite(t, { folders = {}, pages = {}, headers = {}, held = {}, beaconStatus = 202 } = {}) {
+export async function startSite(t, { folders = {}, pages = {}, routes = {}, headers = {}, held = {}, beaconStatus = 202 } = {}) {
   const beacons = [];
   const requests = [];
   const watchers = new Set();
@@ -42,6 +44,7 @@ export async function startSite(t, { folders = {}, pages = {}, headers = {}, hel
     // Browsers ask for it unasked, and complain on the console when it is not there.
     if (url.pathname === '/favicon.ico') return void response.writeHead(204).end();
     await held[url.pathname];
+    if (url.pathname in routes) return routes[url.pathname](request, response, url);
     const found = await find(url.pathname);
     const type = found ? (MEDIA_TYPES[extname(found.name)] ?? 'application/octet-stream') : 'text/plain';
     response.writeHead(found ? 200 : 404, { 'content-type': type, ...headers });

@@ -1,0 +1,3 @@
+import { testEngine } from './oracle/run.mjs';
+
+testEngine('firefox');

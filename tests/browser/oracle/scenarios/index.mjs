@@ -1,0 +1,15 @@
+// All scenarios. One is data:
+//
+// - `name`; `head` and `body` of its page; `pages`, `headers`, `delays` and `redirects` by path for what else its site has;
+// - `observe`: the calls of both libraries, run in the page; every metric without options unless given;
+// - `build`: `attribution` unless given; `start`: when the libraries are called: in the `head` unless given, `early` or `later`;
+// - `steps`: what is done on the page before it is hidden, or `visit`: the whole visit; how many `documents` tell what they know;
+// - `yields`: the metrics that must be reported where the engine has their entries, while all others must not;
+// - `proves`: that the page showed what the scenario is about.
+
+import { ATTRIBUTION } from './attribution.mjs';
+import { INTERACTIONS } from './interactions.mjs';
+import { PAINT } from './paint.mjs';
+import { SHIFTS } from './shifts.mjs';
+
+export const SCENARIOS = [...PAINT, ...SHIFTS, ...INTERACTIONS, ...ATTRIBUTION];
