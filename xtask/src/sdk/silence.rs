@@ -1,12 +1,24 @@
 //! Makes panics trap at once, without a word.
 //!
 //! In a browser without a panic hook nobody reads what a panic says, and a trap is how it ends anyway. So the functions that all
-//! panics go through trap themselves, and the paths of source files, which only messages name, are blank.
+//! panics go through trap themselves, and what only messages say, texts and the places in source files, is blank.
 
 use walrus::{FunctionBuilder, FunctionId, FunctionKind, Module};
 
 /// Parts of the names of the functions that say something and never return.
-const SPEAKERS: [&str; 2] = ["::panicking::panic_fmt", "::alloc::handle_alloc_error"];
+const SPEAKERS: [&str; 3] = ["::panicking::panic_fmt", "::alloc::handle_alloc_error", "wasm_bindgen::throw_str"];
+
+/// What they say, where it is there.
+const SAID: [&str; 8] = [
+    "FnOnce called more than once",
+    "RefCell already borrowed",
+    "RefCell already mutably borrowed",
+    "Tried to shrink to a larger capacity",
+    "called `Option::unwrap_throw()` on a `None` value",
+    "called `Result::unwrap_throw()` on an `Err` value",
+    "capacity overflow",
+    "closure invoked recursively or after being dropped",
+];
 
 /// Lets the speakers trap and blanks the paths.
 pub(super) fn silence(module: &mut Module) {
@@ -22,7 +34,11 @@ pub(super) fn silence(module: &mut Module) {
     }
     let texts: Vec<_> = module.data.iter().map(walrus::Data::id).collect();
     for text in texts {
-        blank_paths(&mut module.data.get_mut(text).value);
+        let data = &mut module.data.get_mut(text).value;
+        blank_paths(data);
+        for said in SAID {
+            blank(data, said.as_bytes());
+        }
     }
 }
 
@@ -41,6 +57,14 @@ fn blank_paths(data: &mut [u8]) {
         if text.starts_with(b"/") && text.ends_with(b".rs") {
             text.fill(0);
         }
+    }
+}
+
+fn blank(data: &mut [u8], text: &[u8]) {
+    let mut from = 0;
+    while let Some(at) = data[from..].windows(text.len()).position(|part| part == text) {
+        from += at;
+        data[from..from + text.len()].fill(0);
     }
 }
 
@@ -76,5 +100,12 @@ mod tests {
         let mut data = *b"/a/b.rs,\0\0/c/d.rs\0x/e.rs\0";
         blank_paths(&mut data);
         assert_eq!(&data, b"/a/b.rs,\0\0\0\0\0\0\0\0\0\0x/e.rs\0");
+    }
+
+    #[test]
+    fn a_text_is_blanked_wherever_it_is() {
+        let mut data = *b"said,kept,said";
+        blank(&mut data, b"said");
+        assert_eq!(&data, b"\0\0\0\0,kept,\0\0\0\0");
     }
 }

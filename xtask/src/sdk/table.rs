@@ -7,13 +7,15 @@
 use walrus::{ElementItems, FunctionBuilder, FunctionId, Module, ValType};
 
 /// Parts of the names of functions that only a dead place mentions.
-const DEAD: [&str; 6] = [
+const DEAD: [&str; 8] = [
     // Called through exports where they are used at all.
     "wasm_bindgen::convert::closures::_::invoke::",
     // Asynchronous functions, which the SDK does not have.
     "js_sys::futures::jspi::",
     // The message of a panic.
     "::panicking::panic_handler::",
+    "::panicking::begin_panic::",
+    "::alloc::default_alloc_error_hook",
     "::string::String as core[",
     "::cell::BorrowError as ",
     "::cell::BorrowMutError as ",

@@ -107,14 +107,36 @@ function decodeText(bytes) {
     },
     Cut {
         what: "the keeping of an exception of `setTimeout`, which Rust would only throw again",
-        marker: "function handleError(",
-        from: "    try {
-        return f.apply(this, args);
-    } catch (e) {
-        wasm.__wbindgen_exn_store(addHeapObject(e));
-    }
+        marker: "handleError(function",
+        from: "() { return handleError(function (",
+        to: "(",
+    },
+    Cut {
+        what: "the end of the keeping",
+        marker: ", arguments); }",
+        from: "}, arguments); }",
+        to: "}",
+    },
+    Cut {
+        what: "the writing of every text that may be absent",
+        marker: "var ptr1 = isLikeNone(ret) ? 0 : passStringToWasm0(",
+        from: "    var ptr1 = isLikeNone(ret) ? 0 : passStringToWasm0(ret, wasm.__wbindgen_malloc);
+    var len1 = WASM_VECTOR_LEN;
+    getDataViewMemory0().setInt32((arg0 >>> 0) + 4 * 1, len1, true);
+    getDataViewMemory0().setInt32((arg0 >>> 0) + 4 * 0, ptr1, true);
 ",
-        to: "    return f.apply(this, args);
+        to: "    returnText(arg0, ret);
+",
+    },
+    Cut {
+        what: "the writing of every text that is there",
+        marker: "const ptr1 = passStringToWasm0(ret, ",
+        from: "    const ptr1 = passStringToWasm0(ret, wasm.__wbindgen_malloc);
+    const len1 = WASM_VECTOR_LEN;
+    getDataViewMemory0().setInt32((arg0 >>> 0) + 4 * 1, len1, true);
+    getDataViewMemory0().setInt32((arg0 >>> 0) + 4 * 0, ptr1, true);
+",
+        to: "    returnText(arg0, ret);
 ",
     },
     Cut {
@@ -190,6 +212,16 @@ function getUint8ArrayMemory0() {
     },
 ];
 
+/// What the cuts put calls of. Passing the text may move the memory, so the view of it is made after that.
+const RETURN_TEXT: &str = "
+function returnText(at, text) {
+    const ptr = isLikeNone(text) ? 0 : passStringToWasm0(text, wasm.__wbindgen_malloc);
+    const view = getDataViewMemory0();
+    view.setInt32(at, ptr, true);
+    view.setInt32(at + 4, WASM_VECTOR_LEN, true);
+}
+";
+
 /// The glue without the cuts.
 ///
 /// # Errors
@@ -204,6 +236,9 @@ pub(super) fn trim(glue: &str) -> Result<String> {
             bail!("cannot cut {}: wasm-bindgen writes it differently now; adapt xtask/src/sdk/trim.rs", cut.what);
         }
         glue = glue.replace(cut.from, cut.to);
+    }
+    if glue.contains("returnText(") {
+        glue.push_str(RETURN_TEXT);
     }
     pass_unguarded(&glue)
 }
