@@ -15,6 +15,8 @@ const RULES: Record<keyof Options, Rule> = {
   sampleRate: [(value) => typeof value === 'number' && value >= 0 && value <= 1, 'a number from 0 to 1'],
   autoPageViews: flag,
   autoClicks: flag,
+  softNavigations: flag,
+  lcpTimeLimit: [(value) => typeof value === 'number' && value >= 0, 'a number of milliseconds, 0 or more'],
   respectPrivacySignals: flag,
   debug: flag,
 };

@@ -10,7 +10,7 @@ import { storedSession, storeSession } from './storage.js';
 export { beaconUrl, readFault, storedSession, storeSession };
 
 /** The id of the first page view, the same for whoever sends it first. */
-export const viewOf = (page: Page): string => (page.view ??= hex() + hex());
+export const viewOf = (page: Page): string => (page.view ??= newId());
 
 const LONGEST_PAUSE_MS = 30 * 60_000;
 const LONGEST_SESSION_MS = 4 * 3_600_000;
@@ -70,7 +70,7 @@ const readAction = ([source, data]: Signal, { autoClicks }: Options): object | u
 const currentSession = (now: number): { id: string; started_at_ms: number } => {
   let [id, began, seen] = (storedSession() ?? '').split('-') as [string, number, number];
   if (!(Math.abs(now - seen) < LONGEST_PAUSE_MS && Math.abs(now - began) < LONGEST_SESSION_MS)) {
-    id = hex() + hex();
+    id = newId();
     began = now;
   }
   storeSession([id, began, now].join('-'));
@@ -83,6 +83,9 @@ const uuid = (now: number): string => {
   const random = hex() + hex() + hex();
   return [time.slice(0, 8), time.slice(8), '7' + random.slice(0, 3), '8' + random.slice(3, 6), random.slice(6, 18)].join('-');
 };
+
+/** Sixteen random hexadecimal digits. */
+export const newId = (): string => hex() + hex();
 
 /** Eight random hexadecimal digits. */
 const hex = (): string => Math.random().toString(16).slice(2, 10).padEnd(8, '0');

@@ -44,12 +44,15 @@ declare module 'rum-sdk' {
     now: number,
     epoch: number,
   ): boolean;
+  export function compute(operation: number, watch: number, numbers: ArrayLike<number>): Float64Array;
+  export function name(node: unknown): string;
 }
 
-/** What wasm-bindgen makes of `rum-sdk/src/browser/web_vitals.rs`. */
+/** What wasm-bindgen makes of `rum-sdk/src/browser/vitals.rs`. */
 declare module 'rum-sdk/web-vitals' {
   /** The functions it imports, by their short names. */
   export const imports: WebAssembly.ModuleImports;
   export function __wbg_set_wasm(exports: WebAssembly.Exports): void;
-  export function tell(instance: number, kind: number, numbers: ArrayLike<number>): boolean;
+  export function compute(operation: number, watch: number, numbers: ArrayLike<number>): Float64Array;
+  export function name(node: unknown): string;
 }

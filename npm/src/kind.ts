@@ -7,32 +7,22 @@ export const enum Kind {
   Error = 0,
   /** The element that was clicked. */
   Click = 1,
-  /** The user clicked or pressed a key. */
-  Input = 2,
   /** `[action, category, value]`. */
-  Action = 3,
+  Action = 2,
   /** `[name, href]`. */
-  PageView = 4,
+  PageView = 3,
   /** The address, which may have changed. */
-  Route = 5,
-  /** The address of a page that came back from the back/forward cache. */
-  Restore = 6,
-  /** The page was hidden. */
-  HiddenSince = 7,
-  /** The page is hidden and all entries were delivered; with `performance.interactionCount`. */
-  Hidden = 8,
+  Route = 4,
+  /** The address of a page that came back from the back/forward cache. The vitals are told after it. */
+  Restore = 5,
+  /** The page is hidden, and all vitals were told. */
+  Hidden = 6,
   /** `flush()`. */
-  Flush = 9,
+  Flush = 7,
   /** The core's timer has run out. */
-  Timer = 10,
-  /** The browser is idle. */
-  Idle = 11,
+  Timer = 8,
   /** `[number, status, retryAfter]` of a request; status 0 is a network failure. */
-  Settled = 12,
-  /** `PerformanceEntry[]`, as in those below. */
-  Paint = 13,
-  LargestPaint = 14,
-  LayoutShift = 15,
-  FirstInput = 16,
-  Interactions = 17,
+  Settled = 9,
+  /** A vital that is due, see `watchVitals`. */
+  Vital = 10,
 }

@@ -27,6 +27,20 @@ export interface Options {
    */
   autoPageViews?: boolean;
   /**
+   * Measure every soft navigation as a visit with vitals of its own, where the browser knows soft navigations (Chromium 151 and
+   * later). When `false`, all vitals belong to the load of the page.
+   *
+   * @defaultValue `false`
+   */
+  softNavigations?: boolean;
+  /**
+   * Milliseconds since the navigation began after which LCP is sent without waiting for its end, which is the user's first click or
+   * key press, or the page being left. What is painted later still corrects it.
+   *
+   * @defaultValue none: LCP is sent when it is final
+   */
+  lcpTimeLimit?: number;
+  /**
    * Record clicks of the user, with the element's selector and accessible name. The value of an input is never read.
    *
    * @defaultValue `true`

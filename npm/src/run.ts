@@ -5,16 +5,15 @@
  */
 
 import * as glue from 'rum-sdk';
-import { beaconUrl, readFault, storedSession, storeSession, viewOf } from './early.js';
+import { beaconUrl, newId, readFault, storedSession, storeSession, viewOf } from './early.js';
 import { Kind } from './kind.js';
 import type { Options } from './options.js';
 import type { Page, Signal } from './signal.js';
-
-/**
- * What is delivered: numbers and texts in the order `rum-sdk/src/delivery.rs` reads them. An absent number is `NaN`, an absent text
- * is empty.
- */
-type Delivery = [kind: Kind, numbers: ArrayLike<number>, texts: string, at: number, target: unknown];
+import { LOAD_STATES, SUBPARTS, interactionType } from './vitals/names.js';
+import { Operation } from './vitals/operation.js';
+import { NAVIGATION_KINDS, pageState, rememberResources } from './vitals/page.js';
+import { METRICS, type MetricName, type Report, type Visit } from './vitals/watch.js';
+import { Watches } from './vitals/watches.js';
 
 /** What the core borrows from the page. The same type is in `rum-sdk/src/browser/page.rs`. */
 interface Lent {
@@ -23,56 +22,21 @@ interface Lent {
   /** `true` when the browser took the beacon for good; otherwise its outcome is delivered. */
   post(number: number, body: string): boolean;
   timerRan(): void;
-  wakeWhenIdle(): void;
 }
-
-const EVENT = ['startTime', 'duration', 'processingStart', 'processingEnd', 'interactionId'];
-
-/** What is observed, and the numbers of an entry that are delivered. */
-const OBSERVED: [type: string, kind: Kind, properties: string[]][] = [
-  ['paint', Kind.Paint, ['startTime']],
-  ['largest-contentful-paint', Kind.LargestPaint, ['startTime']],
-  ['layout-shift', Kind.LayoutShift, ['startTime', 'value', 'hadRecentInput']],
-  ['first-input', Kind.FirstInput, EVENT],
-];
-
-const NAVIGATION = [
-  'activationStart',
-  'workerStart',
-  'fetchStart',
-  'domainLookupStart',
-  'domainLookupEnd',
-  'connectStart',
-  'connectEnd',
-  'requestStart',
-  'responseStart',
-  'responseEnd',
-  'domInteractive',
-  'domContentLoadedEventStart',
-  'domContentLoadedEventEnd',
-  'domComplete',
-  'loadEventEnd',
-];
 
 /** Instantiates the module and takes the page over from the stub. */
 export const run = async (page: Page, bytes: BufferSource): Promise<void> => {
   const { instance } = await WebAssembly.instantiate(bytes, { [IMPORT_MODULE]: glue.imports });
   glue.__wbg_set_wasm(instance.exports);
+  const { options } = page;
   const deliver = deliverer(page);
-  glue.start(page.options, lend(page, deliver), ...landing(page), performance.now(), Date.now());
+  glue.start(options, lend(page, deliver), ...landing(page), performance.now(), Date.now());
   page.sent = true;
   page.lost = 0;
-  if (page.options.debug) void import('./debug.js').then((debug) => debug.explain(page.options), () => {});
+  if (options.debug) void import('./debug.js').then((debug) => debug.explain(options), () => {});
 
-  const observers = observe(deliver);
-  /** All the browser still has, then the end. The order decides whether a last slow interaction is seen. */
-  const leave = (at: number): void => {
-    deliver(Kind.HiddenSince, [], '', at);
-    for (const [observer, take] of observers) take(observer.takeRecords());
-    if (page.observer) deliver(Kind.Interactions, numbersOf(page.observer.takeRecords(), EVENT));
-    deliver(Kind.Hidden, [performance.interactionCount ?? NaN]);
-  };
-
+  const vitals = watchVitals(page, deliver);
+  let isLive = false;
   let shown = '';
   const route = (href: string, at?: number): void => {
     if (href !== shown) deliver(Kind.Route, [], (shown = href), at);
@@ -80,26 +44,78 @@ export const run = async (page: Page, bytes: BufferSource): Promise<void> => {
   page.sink = (signal) => {
     const [source, data, at, visibility, href] = signal;
     route(href, at);
-    if (source === 'visibilitychange') {
-      if (visibility === 'hidden') leave(data.timeStamp);
-    } else if (source === 'shutdown') {
-      leave(performance.now());
-      for (const [observer] of observers) observer.disconnect();
-      page.observer?.disconnect();
-      page.sink = () => {};
-    } else {
-      translate(signal, deliver, page.options);
+    switch (source) {
+      case 'visibilitychange':
+        vitals.visibilityChanged(data);
+        if (visibility === 'hidden') deliver(Kind.Hidden);
+        return;
+      case 'keydown':
+      case 'click':
+        // What a script does is not the user's doing.
+        if (!data.isTrusted) return;
+        vitals.acted();
+        break;
+      case 'pageshow':
+        if (!data.persisted) return;
+        deliver(Kind.Restore, [], href, data.timeStamp);
+        return vitals.restored(data.timeStamp, isLive);
+      case 'shutdown':
+        vitals.visibilityChanged({ isTrusted: true, timeStamp: at }, true);
+        deliver(Kind.Hidden);
+        vitals.stop();
+        page.sink = () => {};
+        return;
     }
+    translate(signal, deliver, options);
   };
   for (const signal of page.queue.splice(0)) page.sink(signal);
+  isLive = true;
   watchHistory(route);
+};
+
+/** Watches every vital, and delivers what is due. */
+const watchVitals = (page: Page, deliver: Deliver): Watches => {
+  const vitals = new Watches();
+  for (const [source, data, at, visibility] of page.queue) {
+    if (visibility === 'hidden') vitals.hiddenAt(source === 'begin' ? 0 : (data?.timeStamp ?? at));
+  }
+  rememberResources();
+  const { softNavigations: reportSoftNavs, lcpTimeLimit: timeLimit } = page.options;
+  METRICS.forEach((metric, number) => {
+    let last: Visit | undefined;
+    let id = '';
+    const report = (report: Report): void => {
+      const { visit, value, delta, parts } = report;
+      const previous = last === visit ? value - delta : NaN;
+      if (last !== visit) id = newId();
+      last = visit;
+      // The core has no use for the paint's time, nor for which script of which frame it was.
+      const [time, , ...rest] = parts;
+      const numbers = metric === 'INP' ? [time, ...rest.slice(0, 7), rest[10]] : parts;
+      deliver(Kind.Vital, [number, value, previous, visit.start, ...numbers] as number[], textOf([id, visit.kind, ...textsOf(metric, report)]));
+    };
+    vitals.add(metric, { core: glue, options: { reportSoftNavs, timeLimit }, isAttributed: true, report });
+  });
+  return vitals;
+};
+
+/** The texts of a report, in the order of `rum-sdk/src/collect/vital.rs`. */
+const textsOf = (metric: MetricName, { loadState, target, entries: [entry], parts, longFrames }: Report): unknown[] => {
+  const texts = [LOAD_STATES[loadState!], target];
+  if (metric === 'LCP') return [target, entry?.url];
+  if (metric === 'FID') texts.push(entry.name);
+  if (metric === 'INP' && entry) {
+    const { sourceURL, invoker } = longFrames?.[parts[9]!]?.scripts[parts[10]!] ?? {};
+    texts.push(interactionType(entry), SUBPARTS[parts[11]!], sourceURL, invoker);
+  }
+  return texts;
 };
 
 type Deliver = (kind: Kind, numbers?: number[], texts?: string, at?: number, target?: unknown) => void;
 
 /** Gives the core one thing at a time, also when the page calls us from inside a call of ours. */
 const deliverer = (page: Page): Deliver => {
-  const waiting: Delivery[] = [];
+  const waiting: (() => boolean)[] = [];
   let busy = false;
   let alive = true;
   const stop = (error: unknown): void => {
@@ -107,13 +123,12 @@ const deliverer = (page: Page): Deliver => {
     page.fail(error);
   };
   return (kind, numbers = [], texts = '', at = performance.now(), target) => {
-    waiting.push([kind, numbers, texts, at, target]);
+    waiting.push(() => glue.receive(kind, numbers, texts, target, at, performance.now(), Date.now()));
     if (busy || !alive) return;
     busy = true;
     for (let next; alive && (next = waiting.shift()); ) {
       try {
-        const [kind, numbers, texts, at, target] = next;
-        if (!glue.receive(kind, numbers, texts, target, at, performance.now(), Date.now())) stop('the core stopped');
+        if (!next()) stop('the core stopped');
       } catch (error) {
         // A hostile getter costs its own event; a panic costs the core.
         if (error instanceof WebAssembly.RuntimeError) stop(error);
@@ -128,21 +143,12 @@ const translate = (signal: Signal, deliver: Deliver, options: Options): void => 
   const [source, data, at, , href, target] = signal;
   switch (source) {
     case 'click':
-    case 'keydown':
-      // What a script does is not the user's doing.
-      if (!data.isTrusted) return;
-      deliver(Kind.Input, [], '', data.timeStamp);
-      if (source === 'click' && options.autoClicks !== false) deliver(Kind.Click, [], '', data.timeStamp, target);
-      return;
-    case 'pageshow':
-      if (data.persisted) deliver(Kind.Restore, [], href, data.timeStamp);
+      if (options.autoClicks !== false) deliver(Kind.Click, [], '', data.timeStamp, target);
       return;
     case 'view':
       return deliver(Kind.PageView, [], textOf([data[0], href]), at);
     case 'action':
       return deliver(Kind.Action, [typeof data[2] === 'number' ? data[2] : NaN], textOf(data.slice(0, 2)), at);
-    case 'event':
-      return deliver(Kind.Interactions, numbersOf(data, EVENT), '', at);
     case 'flush':
       return deliver(Kind.Flush);
   }
@@ -157,30 +163,14 @@ const translate = (signal: Signal, deliver: Deliver, options: Options): void => 
 /** U+001F is between texts, so it cannot be in one. */
 const textOf = (values: unknown[]): string => values.map((value) => String(value ?? '').replaceAll('\x1f', ' ')).join('\x1f');
 
-/** The properties of all entries in one list. A property that an entry does not have is `NaN`. */
-const numbersOf = (entries: ArrayLike<any>, properties: string[]): number[] =>
-  Array.from(entries).flatMap((entry) => properties.map((property) => Number(entry[property])));
-
 const landing = (page: Page): [numbers: number[], texts: string] => {
   const begun = page.queue.find(([source]) => source === 'begin');
-  const hidden = page.queue.find(([source, , , visibility]) => source === 'visibilitychange' && visibility === 'hidden');
-  const [navigation] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
-  const timing = numbersOf(navigation ? [navigation] : [], NAVIGATION);
-  const hiddenEntry = performance
-    .getEntriesByType('visibility-state')
-    .find(({ name, startTime }) => name === 'hidden' && startTime >= (timing[0] || 0));
+  const state = pageState();
+  const [kind] = glue.compute(Operation.Visit, 0, state);
+  const { connection, language } = navigator;
   return [
-    [
-      innerWidth,
-      innerHeight,
-      Number(page.sent === true),
-      Number(document.wasDiscarded === true),
-      begun?.[3] === 'hidden' ? 0 : (hidden?.[1].timeStamp ?? Infinity),
-      hiddenEntry?.startTime ?? NaN,
-      page.lost,
-      ...timing,
-    ],
-    textOf([begun?.[4] ?? location.href, document.referrer, viewOf(page), navigation?.type, navigator.connection?.effectiveType, navigator.language]),
+    [innerWidth, innerHeight, Number(page.sent === true), page.lost, ...state],
+    textOf([begun?.[4] ?? location.href, document.referrer, viewOf(page), connection?.effectiveType, language, NAVIGATION_KINDS[kind!]]),
   ];
 };
 
@@ -189,32 +179,7 @@ const lend = (page: Page, deliver: Deliver): Lent => ({
   storeSession,
   post: (number, body) => post(page, body, (status, retryAfter) => deliver(Kind.Settled, [number, status, retryAfter])),
   timerRan: () => deliver(Kind.Timer),
-  wakeWhenIdle: () => {
-    (window.requestIdleCallback ?? setTimeout)(() => deliver(Kind.Idle), { timeout: 1000 } as IdleRequestOptions & number);
-  },
 });
-
-type Observed = [observer: PerformanceObserver, take: (entries: PerformanceEntryList) => void];
-
-/** One observer for each type, so that one the browser refuses costs no other. */
-const observe = (deliver: Deliver): Observed[] => {
-  const observers: Observed[] = [];
-  for (const [type, kind, properties] of OBSERVED) {
-    try {
-      if (!PerformanceObserver.supportedEntryTypes.includes(type)) continue;
-      const take = (entries: PerformanceEntryList): void => {
-        const wanted = kind === Kind.Paint ? entries.filter(({ name }) => name === 'first-contentful-paint') : entries;
-        if (wanted.length) deliver(kind, numbersOf(wanted, properties));
-      };
-      const observer = new PerformanceObserver((list) => take(list.getEntries()));
-      observer.observe({ type, buffered: true });
-      observers.push([observer, take]);
-    } catch {
-      // Without this type, its metric stays silent.
-    }
-  }
-  return observers;
-};
 
 const post = (page: Page, body: string, settled: (status: number, retryAfter: number) => void): boolean => {
   const url = beaconUrl(page.options);

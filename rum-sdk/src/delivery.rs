@@ -2,25 +2,25 @@
 //! is not a number, an absent text is empty. `npm/src/run.ts` is the other side.
 
 use rum_protocol::limits::{MAX_ATTRIBUTES, MAX_NAME_BYTES};
-use rum_protocol::{Attributes, ErrorEvent, ErrorSource, Event, Id};
+use rum_protocol::{Attributes, Context, ErrorEvent, ErrorSource, Event, Id, Metric};
 
-use crate::collect::{CaughtError, attribute, caught, performed};
-use crate::entry::{EventTiming, LargestPaint, LayoutShift};
+use crate::collect::{CaughtError, attribute, caught, due, performed};
 use crate::kind::Kind;
-use crate::navigation::NavigationTiming;
+use crate::navigation::PageState;
 use crate::outbox::Outcome;
 use crate::text::{cut_known, find};
+use crate::time::Time;
 use crate::{Landing, Signal};
 
 /// Between two texts (ASCII unit separator).
 const SEPARATOR: u8 = 0x1f;
 
 /// The texts, one after the other.
-struct Texts<'a>(&'a str);
+pub(crate) struct Texts<'a>(pub(crate) &'a str);
 
 impl<'a> Texts<'a> {
     /// The next one; empty when there is none left.
-    fn next(&mut self) -> &'a str {
+    pub(crate) fn next(&mut self) -> &'a str {
         let all = self.0;
         let end = find(all, SEPARATOR).unwrap_or(all.len());
         self.0 = all.get(end + 1..).unwrap_or_default();
@@ -33,88 +33,41 @@ impl<'a> Texts<'a> {
         (!name.is_empty()).then_some(name)
     }
 
-    fn text(&mut self) -> String {
+    pub(crate) fn text(&mut self) -> String {
         String::from(self.next())
     }
 }
 
 /// Reads what is known of the page when the core starts.
 #[must_use]
-pub fn landing(numbers: &[f64], texts: &str) -> Landing {
+pub fn landing(numbers: &[f64], texts: &str) -> Option<Landing> {
     let mut texts = Texts(texts);
-    let mut landing = Landing {
+    let &[width, height, view_sent, lost, ref state @ ..] = numbers else { return None };
+    Some(Landing {
         href: texts.text(),
         referrer: texts.text(),
         view: Id::parse(texts.next()).ok(),
-        hidden_seen: f64::INFINITY,
-        ..Landing::default()
-    };
-    let kind = texts.text();
-    landing.context.connection = cut_known(texts.next(), MAX_NAME_BYTES);
-    landing.context.language = cut_known(texts.next(), MAX_NAME_BYTES);
-    if let &[width, height, view_sent, was_discarded, hidden_seen, hidden_entry, lost, ref timing @ ..] = numbers {
-        landing.context.viewport_width_px = Some(count(width));
-        landing.context.viewport_height_px = Some(count(height));
-        landing.view_sent = is_true(view_sent);
-        landing.was_discarded = is_true(was_discarded);
-        landing.hidden_seen = hidden_seen;
-        landing.hidden_entry = known(hidden_entry);
-        landing.lost = count(lost);
-        landing.navigation = navigation(kind, timing);
-    }
-    landing
+        view_sent: is_true(view_sent),
+        lost: count(lost),
+        navigation_type: texts.text(),
+        state: PageState::from_numbers(state),
+        context: Context {
+            connection: cut_known(texts.next(), MAX_NAME_BYTES),
+            language: cut_known(texts.next(), MAX_NAME_BYTES),
+            viewport_width_px: Some(count(width)),
+            viewport_height_px: Some(count(height)),
+        },
+    })
 }
 
-fn navigation(kind: String, timing: &[f64]) -> Option<Box<NavigationTiming>> {
-    let &[
-        activation_start,
-        worker_start,
-        fetch_start,
-        domain_lookup_start,
-        domain_lookup_end,
-        connect_start,
-        connect_end,
-        request_start,
-        response_start,
-        response_end,
-        dom_interactive,
-        dom_content_loaded_start,
-        dom_content_loaded,
-        dom_complete,
-        load,
-    ] = timing
-    else {
-        return None;
-    };
-    Some(Box::new(NavigationTiming {
-        kind,
-        activation_start: known(activation_start).unwrap_or_default(),
-        worker_start,
-        fetch_start,
-        domain_lookup_start,
-        domain_lookup_end,
-        connect_start,
-        connect_end,
-        request_start,
-        response_start,
-        response_end,
-        dom_interactive,
-        dom_content_loaded_start,
-        dom_content_loaded,
-        dom_complete,
-        load,
-    }))
-}
-
-/// Reads one delivery, of something that happened at `at` of the page's clock and `at_ms` of the wall clock. `None` for what has nothing in it for the core, and for [`Kind::Click`], which comes as an element.
+/// Reads one delivery, of something that happened at `at_ms` of the wall clock. `None` for what has nothing in it for the core, and for [`Kind::Click`], which comes as an element.
 #[must_use]
-pub fn signal(kind: Kind, numbers: &[f64], texts: &str, at: f64, at_ms: u64) -> Option<Signal> {
+pub fn signal(kind: Kind, numbers: &[f64], texts: &str, at_ms: u64, time: Time) -> Option<Signal> {
     let mut texts = Texts(texts);
     let first = numbers.first().copied().and_then(known);
     Some(match kind {
         Kind::Click => return None,
         Kind::Error => Signal::Happened(Box::new(Event::Error(error(numbers, texts, at_ms)))),
-        Kind::Input => Signal::Acted,
         Kind::Action => {
             let action = performed(texts.named()?, texts.next(), first, at_ms);
             Signal::Happened(Box::new(Event::Action(action)))
@@ -122,11 +75,10 @@ pub fn signal(kind: Kind, numbers: &[f64], texts: &str, at: f64, at_ms: u64) -> 
         Kind::PageView => Signal::PageView { name: String::from(texts.named()?), href: texts.text() },
         Kind::Route => Signal::Route(texts.text()),
         Kind::Restore => Signal::Restored(texts.text()),
-        Kind::HiddenSince => Signal::HiddenSince(at),
-        Kind::Hidden => Signal::Hidden { interaction_count: first },
+        Kind::Vital => return vital(numbers, texts, at_ms, time),
+        Kind::Hidden => Signal::Hidden,
         Kind::Flush => Signal::Flush,
         Kind::Timer => Signal::Timer,
-        Kind::Idle => Signal::Idle,
         Kind::Settled => {
             let &[number, status, retry_after] = numbers else { return None };
             #[expect(
@@ -136,34 +88,15 @@ pub fn signal(kind: Kind, numbers: &[f64], texts: &str, at: f64, at_ms: u64) -> 
             )]
             Signal::Settled(count(number), Outcome { status: status as u16, retry_after })
         }
-        Kind::Paint => Signal::FirstContentfulPaint(first?),
-        Kind::LargestPaint => Signal::LargestContentfulPaint(LargestPaint { start: *numbers.last()?, entry: () }),
-        Kind::LayoutShift => {
-            let mut batch = Vec::new();
-            let mut rest = numbers;
-            while let &[start, value, had_recent_input, ref later @ ..] = rest {
-                batch.push(LayoutShift { start, value, had_recent_input: is_true(had_recent_input), entry: () });
-                rest = later;
-            }
-            Signal::LayoutShift(batch)
-        }
-        Kind::FirstInput => Signal::FirstInput(next_event(&mut { numbers }, true)?),
-        Kind::Interactions => {
-            let mut batch = Vec::new();
-            let mut rest = numbers;
-            while let Some(event) = next_event(&mut rest, false) {
-                batch.push(event);
-            }
-            Signal::Interactions(batch)
-        }
     })
 }
 
-fn next_event(numbers: &mut &[f64], is_first_input: bool) -> Option<EventTiming<()>> {
-    let &[start, duration, processing_start, processing_end, interaction_id, ref later @ ..] = *numbers else { return None };
-    *numbers = later;
-    let interaction_id = known(interaction_id).unwrap_or_default();
-    Some(EventTiming { start, duration, processing_start, processing_end, interaction_id, is_first_input, entry: () })
+/// Metric, value, the value reported before, when the visit began, and the attribution.
+fn vital(numbers: &[f64], texts: Texts<'_>, at_ms: u64, time: Time) -> Option<Signal> {
+    let &[metric, value, previous, began, ref numbers @ ..] = numbers else { return None };
+    let metric = *Metric::ALL.get(count(metric) as usize)?;
+    let began_ms = if began > 0.0 { time.epoch_of(began) } else { 0 };
+    Some(Signal::Vital(Box::new(due(metric, [value, previous], numbers, texts, at_ms)), began_ms))
 }
 
 fn error(numbers: &[f64], mut texts: Texts<'_>, at_ms: u64) -> ErrorEvent {

@@ -14,9 +14,6 @@ pub trait Host {
 
     /// Asks for a [`crate::Signal::Timer`] at that time of the page's clock, instead of the one asked for before; `None` for none.
     fn wake_at(&mut self, page_ms: Option<f64>);
-
-    /// Asks for a [`crate::Signal::Idle`] when the browser has nothing better to do, within a second.
-    fn wake_when_idle(&mut self);
 }
 
 /// What became of a beacon at once.

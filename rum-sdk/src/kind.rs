@@ -27,38 +27,24 @@ kinds! {
     Error = 0,
     /// The element that was clicked.
     Click = 1,
-    /// The user clicked or pressed a key.
-    Input = 2,
     /// `[action, category, value]`.
-    Action = 3,
+    Action = 2,
     /// `[name, href]`.
-    PageView = 4,
+    PageView = 3,
     /// The address, which may have changed.
-    Route = 5,
-    /// The address of a page that came back from the back/forward cache.
-    Restore = 6,
-    /// The page was hidden.
-    HiddenSince = 7,
-    /// The page is hidden and all entries were delivered; with `performance.interactionCount`.
-    Hidden = 8,
+    Route = 4,
+    /// The address of a page that came back from the back/forward cache. The vitals are told after it.
+    Restore = 5,
+    /// The page is hidden, and all vitals were told.
+    Hidden = 6,
     /// `flush()`.
-    Flush = 9,
+    Flush = 7,
     /// The timer has run out.
-    Timer = 10,
-    /// The browser is idle.
-    Idle = 11,
+    Timer = 8,
     /// `[number, status, retryAfter]` of a request.
-    Settled = 12,
-    /// `paint` entries.
-    Paint = 13,
-    /// `largest-contentful-paint` entries.
-    LargestPaint = 14,
-    /// `layout-shift` entries.
-    LayoutShift = 15,
-    /// `first-input` entries.
-    FirstInput = 16,
-    /// `event` entries.
-    Interactions = 17,
+    Settled = 9,
+    /// A vital that is due.
+    Vital = 10,
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 
 #![expect(clippy::single_char_add_str, reason = "appending a `char` brings the encoding of all of them")]
 
+pub mod arithmetic;
 pub mod attribution;
 #[cfg(target_arch = "wasm32")]
 pub mod browser;
@@ -30,8 +31,6 @@ pub mod text;
 pub mod time;
 pub mod uuid;
 pub mod views;
-pub mod visibility;
-pub mod vitals;
 
 pub use host::{Host, Posted};
 pub use monitor::{Landing, Monitor};

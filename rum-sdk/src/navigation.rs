@@ -2,11 +2,13 @@
 
 use rum_protocol::PageView;
 
+use crate::attribution::ReadyState;
+
 /// The `navigation` entry. Times are on the page's clock; 0 means that it did not happen yet, or is withheld.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NavigationTiming {
-    /// `type`: `navigate`, `reload`, `back_forward` or `prerender`.
-    pub kind: String,
+    /// `type`.
+    pub kind: NavigationKind,
     /// `activationStart`: when a page that was rendered ahead was shown; 0 for others.
     pub activation_start: f64,
     /// `workerStart`; 0 without a service worker.
@@ -39,10 +41,73 @@ pub struct NavigationTiming {
     pub load: f64,
 }
 
-/// What a page's load was, as reports name it.
-pub type NavigationType = &'static str;
+/// What a page's load was. Their names in reports are in `npm/src/vitals/page.ts`, in the same order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NavigationKind {
+    /// A link, an address, a form; all that is nothing else.
+    #[default]
+    Navigate,
+    /// The same page again.
+    Reload,
+    /// Through the history.
+    BackForward,
+    /// Rendered ahead.
+    Prerender,
+    /// The browser had thrown the page out of memory.
+    Restore,
+}
 
 impl NavigationTiming {
+    fn from_numbers(numbers: &[f64]) -> Option<Box<Self>> {
+        let &[
+            kind,
+            activation_start,
+            worker_start,
+            fetch_start,
+            domain_lookup_start,
+            domain_lookup_end,
+            connect_start,
+            connect_end,
+            request_start,
+            response_start,
+            response_end,
+            dom_interactive,
+            dom_content_loaded_start,
+            dom_content_loaded,
+            dom_complete,
+            load,
+        ] = numbers
+        else {
+            return None;
+        };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the loader's own small numbers")]
+        let kind = match kind as u32 {
+            1 => NavigationKind::Reload,
+            2 => NavigationKind::BackForward,
+            3 => NavigationKind::Prerender,
+            _ => NavigationKind::Navigate,
+        };
+        Some(Box::new(Self {
+            kind,
+            // Not a number where the browser renders nothing ahead.
+            activation_start: if activation_start > 0.0 { activation_start } else { 0.0 },
+            worker_start,
+            fetch_start,
+            domain_lookup_start,
+            domain_lookup_end,
+            connect_start,
+            connect_end,
+            request_start,
+            response_start,
+            response_end,
+            dom_interactive,
+            dom_content_loaded_start,
+            dom_content_loaded,
+            dom_complete,
+            load,
+        }))
+    }
+
     /// Whether the entry can be believed (R4): some browsers give zero, negative or future values, and documents whose timing is
     /// withheld have none.
     #[must_use]
@@ -71,19 +136,48 @@ impl NavigationTiming {
     }
 }
 
-/// Names the load (R9). `was_discarded` is `document.wasDiscarded`: the browser had thrown the page out of memory.
+/// The document and how it was reached, at one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PageState {
+    /// `document.readyState`, as far as it matters.
+    pub ready: ReadyState,
+    /// `document.prerendering`: rendered ahead, and not shown yet.
+    pub is_prerendering: bool,
+    /// `document.wasDiscarded`: the browser had thrown the page out of memory.
+    pub was_discarded: bool,
+    /// The `navigation` entry, if it is credible.
+    pub navigation: Option<Box<NavigationTiming>>,
+}
+
+impl PageState {
+    /// When a page that was rendered ahead was shown; 0 for others.
+    #[must_use]
+    pub fn activation_start(&self) -> f64 {
+        self.navigation.as_ref().map_or(0.0, |navigation| navigation.activation_start)
+    }
+
+    /// Reads the numbers that cross from the loader: now, 1 while the document loads, `prerendering`, `wasDiscarded`, and then the
+    /// `navigation` entry, if there is one. An entry that cannot be believed is none (R4).
+    #[must_use]
+    pub fn from_numbers(numbers: &[f64]) -> Self {
+        let &[now, is_loading, is_prerendering, was_discarded, ref timing @ ..] = numbers else { return Self::default() };
+        Self {
+            ready: if is_loading > 0.0 { ReadyState::Loading } else { ReadyState::Parsed },
+            is_prerendering: is_prerendering > 0.0,
+            was_discarded: was_discarded > 0.0,
+            navigation: NavigationTiming::from_numbers(timing).filter(|navigation| navigation.is_credible(now)),
+        }
+    }
+}
+
+/// What the load was (R9).
 #[must_use]
-pub fn navigation_type(timing: Option<&NavigationTiming>, was_discarded: bool) -> NavigationType {
-    match timing {
-        None => "navigate",
-        Some(timing) if timing.activation_start > 0.0 => "prerender",
-        Some(_) if was_discarded => "restore",
-        Some(timing) => match timing.kind.as_str() {
-            "reload" => "reload",
-            "back_forward" => "back-forward",
-            "prerender" => "prerender",
-            _ => "navigate",
-        },
+pub fn navigation_kind(state: &PageState) -> NavigationKind {
+    match &state.navigation {
+        None => NavigationKind::Navigate,
+        Some(navigation) if state.is_prerendering || navigation.activation_start > 0.0 => NavigationKind::Prerender,
+        Some(_) if state.was_discarded => NavigationKind::Restore,
+        Some(navigation) => navigation.kind,
     }
 }
 

@@ -11,6 +11,8 @@ use crate::text::cut;
 pub struct Views {
     landing: Shown,
     later: Option<Shown>,
+    /// The one before it: some vitals of a soft navigation come when it has ended.
+    previous: Option<Shown>,
 }
 
 #[derive(Clone, Debug)]
@@ -24,7 +26,7 @@ impl Views {
     /// The view the document was loaded with.
     #[must_use]
     pub fn new(id: Id, started_at_ms: u64, href: String, referrer: &str) -> Self {
-        Self { landing: Shown::new(id, started_at_ms, href, referrer), later: None }
+        Self { landing: Shown::new(id, started_at_ms, href, referrer), later: None, previous: None }
     }
 
     /// The view the document was loaded with. Its load's vitals belong to it, whatever is shown by now.
@@ -36,7 +38,17 @@ impl Views {
     /// The view that is shown.
     #[must_use]
     pub fn current(&self) -> &View {
-        &self.later.as_ref().unwrap_or(&self.landing).view
+        &self.shown().view
+    }
+
+    /// The view that a later visit of the document belongs to: the first one shown since the visit began at that time of the wall
+    /// clock, else the one that is shown.
+    #[must_use]
+    pub fn of_visit(&self, began_at_ms: u64) -> &View {
+        match &self.previous {
+            Some(Shown { view, .. }) if view.started_at_ms >= Some(began_at_ms) => view,
+            _ => self.current(),
+        }
     }
 
     /// Whether `href` is another page than the one that is shown: another origin or path.
@@ -58,7 +70,8 @@ impl Views {
 
     /// Another view is shown. The address before is where the user came from.
     pub fn show(&mut self, id: Id, started_at_ms: u64, href: String) {
-        self.later = Some(Shown::new(id, started_at_ms, href, &self.shown().href));
+        let shown = Shown::new(id, started_at_ms, href, &self.shown().href);
+        self.previous = self.later.replace(shown);
     }
 
     fn shown(&self) -> &Shown {

@@ -273,7 +273,7 @@ fn first_input_delays() {
     Recording::read().each("FID", 8, |visit, report| {
         let input = visit.find(&visit.events, report.entries[0]).event();
         assert!(input.is_first_input);
-        report.assert(visit, fid::value(&input), &[]);
+        report.assert(visit, fid::value(input.start, input.processing_start), &[]);
     });
 }
 

@@ -28,7 +28,7 @@ export function onFID(onReport: (metric: FIDMetric) => void, opts?: ReportOpts):
 /** As above, for a function that takes every metric: `Metric` does not name this one, as in `web-vitals` since 5. */
 export function onFID(onReport: (metric: Metric) => void, opts?: ReportOpts): void;
 export function onFID(onReport: (metric: never) => void, opts?: ReportOpts): void {
-  measure('FID', onReport, opts);
+  measure('FID', onReport as (metric: any) => void, opts);
 }
 
 /** Interaction to Next Paint: about the slowest interaction, in milliseconds. Reported whenever the page is hidden. */

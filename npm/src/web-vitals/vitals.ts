@@ -2,21 +2,86 @@
 
 import * as glue from 'rum-sdk/web-vitals';
 import { bytes } from '../inlined.js';
-import type { Metric, ReportOpts } from './types.js';
+import { Fid } from '../vitals/fid.js';
+import { attempt } from '../vitals/page.js';
+import type { MetricName, Report, Visit, WatchOptions } from '../vitals/watch.js';
+import { Watches } from '../vitals/watches.js';
+import { watchFirstInputs } from './first-input.js';
 
-let core: typeof glue | undefined;
+export { rememberResources, sourceOf } from '../vitals/page.js';
+export { SOFT } from '../vitals/watch.js';
+export { LOAD_STATES, SUBPARTS, interactionType } from '../vitals/names.js';
 
-/** The core, started by the first call, before it returns. It throws where the page may not run WebAssembly. */
-const start = (): typeof glue => {
-  if (!core) {
+/** Makes the attribution of a report. */
+export type Attribute = (report: Report) => object;
+
+const RATINGS = ['good', 'needs-improvement', 'poor'];
+
+const watches = new Watches();
+
+/** Those of FID. */
+const firstInputs: Fid[] = [];
+
+/** Loads the module, and listens for what concerns all metrics; `false` where the page may not run WebAssembly. */
+const start = (): boolean =>
+  !!attempt(() => {
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes()), { [IMPORT_MODULE]: glue.imports });
     glue.__wbg_set_wasm(exports);
-    core = glue;
-  }
-  return core;
+    const acted = (event: Event): void => void (event.isTrusted && watches.acted());
+    addEventListener('visibilitychange', (event) => watches.visibilityChanged(event), true);
+    addEventListener('keydown', acted, true);
+    addEventListener('click', acted, true);
+    addEventListener('pageshow', (event) => event.persisted && restored(event.timeStamp), true);
+    return true;
+  });
+
+const restored = (at: number): void => {
+  watches.restored(at);
+  for (const watch of firstInputs) watchFirstInputs((entry) => attempt(() => watch.take([entry])));
 };
 
-/** Measures one metric and reports it to `onReport`. */
-export const measure = (name: Metric['name'] | 'FID', onReport: (metric: never) => void, opts: ReportOpts = {}): void => {
-  start().tell(onReport.length, name.length, Object.keys(opts).map(Number));
+let hasStarted: boolean | undefined;
+
+/** Runs `task` once the page is shown: a page that is rendered ahead of time is measured from there on (R5). */
+const whenShown = (task: () => void): void => {
+  document.prerendering ? addEventListener('prerenderingchange', task, { capture: true, once: true }) : task();
 };
+
+const newMetric = (name: MetricName, { kind, start, hard, soft }: Visit): any => ({
+  name,
+  id: `v6-${Date.now()}-${Math.floor(Math.random() * (9e12 - 1)) + 1e12}`,
+  navigationType: kind,
+  navigationId: soft?.navigationId || hard?.navigationId || 0,
+  navigationInteractionId: soft?.interactionId,
+  navigationURL: soft?.name || hard?.name,
+  navigationStartTime: start,
+});
+
+/** Measures one metric and reports it to `onReport`. */
+export const measure = (name: MetricName, onReport: (metric: any) => void, opts?: WatchOptions, attribute?: Attribute): void =>
+  void attempt(() =>
+    whenShown(() => {
+      hasStarted ??= start();
+      if (!hasStarted) return;
+      let last: Visit | undefined;
+      let metric: any;
+      const report = (report: Report): void => {
+        const { visit, value, delta, rating, entries } = report;
+        if (last !== visit) metric = newMetric(name, visit);
+        last = visit;
+        if (name === 'FCP' && entries[0]?.navigationId) metric.navigationId = entries[0].navigationId;
+        Object.assign(metric, { value, delta, rating: RATINGS[rating], entries });
+        if (attribute) metric.attribution = attribute(report);
+        try {
+          onReport(metric);
+        } catch (error) {
+          // The page's own mistake is the page's to see, and must not cost another report.
+          setTimeout(() => {
+            throw error;
+          });
+        }
+      };
+      const watch = watches.add(name, { core: glue, options: { ...opts }, isAttributed: !!attribute, report });
+      if (watch instanceof Fid) firstInputs.push(watch);
+    }),
+  );

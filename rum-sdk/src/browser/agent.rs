@@ -30,7 +30,7 @@ thread_local! {
 #[wasm_bindgen]
 pub fn start(options: &JsValue, page: Page, numbers: &[f64], texts: &str, now: f64, epoch: f64) {
     let config = options::read(options);
-    let landing = delivery::landing(numbers, texts);
+    let Some(landing) = delivery::landing(numbers, texts) else { return };
     let mut browser = Browser::new(page, now);
     let monitor = Monitor::start(config, landing, Time { page_ms: now, epoch_ms: epoch }, &mut browser);
     // `try_with` never fails here; `with` would bring the formatting machinery for its panic.
@@ -52,7 +52,7 @@ pub fn receive(kind: u32, numbers: &[f64], texts: &str, target: &JsValue, at: f6
             let click = clicked(Dom(target.unchecked_ref::<Node>().clone()), at_ms);
             Some(Signal::Happened(Box::new(Event::Action(click))))
         }
-        Some(kind) => delivery::signal(kind, numbers, texts, at, at_ms),
+        Some(kind) => delivery::signal(kind, numbers, texts, at_ms, time),
         None => None,
     };
     let receive = |agent: &RefCell<Option<Agent>>| {

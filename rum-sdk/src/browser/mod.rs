@@ -1,19 +1,17 @@
 //! The browser's shell: reads what the loader delivers, and lends the core the browser's abilities. It decides nothing.
 //!
-//! There are two modules to make of this crate, each with its own way in: the agent, and the drop-in for npm `web-vitals`. Their
+//! There are two modules to make of this crate: the agent, and the drop-in for npm `web-vitals`, which is its arithmetic alone. Their
 //! loaders in `npm/src/` own the listeners and observers, because they must not throw into the page. Numbers and texts cross over in
 //! one list each: a getter for every property would be most of the module.
 
 #[cfg(feature = "agent")]
 pub mod agent;
-#[cfg(feature = "agent")]
 mod element;
 #[cfg(feature = "agent")]
 mod options;
 #[cfg(feature = "agent")]
 mod page;
-#[cfg(feature = "web-vitals")]
-pub mod web_vitals;
+pub mod vitals;
 
 use talc::cell::TalcSyncCell;
 use talc::wasm::{WasmBinning, WasmGrowAndClaim};

@@ -20,9 +20,6 @@ extern "C" {
 
     #[wasm_bindgen(method, js_name = timerRan)]
     fn timer_ran(this: &Page);
-
-    #[wasm_bindgen(method, js_name = wakeWhenIdle)]
-    fn wake_when_idle(this: &Page);
 }
 
 /// The browser, as the core sees it.
@@ -69,9 +66,5 @@ impl Host for Browser {
             let wait = (at - self.now).max(0.0) as u32;
             (at, Timeout::new(wait, move || page.timer_ran()))
         });
-    }
-
-    fn wake_when_idle(&mut self) {
-        self.page.wake_when_idle();
     }
 }

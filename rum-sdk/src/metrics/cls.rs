@@ -66,6 +66,11 @@ impl<E> Cls<E> {
         &self.largest().shifts
     }
 
+    /// The shifts that may still count: those of the running window, and of the largest that ended.
+    pub fn kept(&self) -> impl Iterator<Item = &LayoutShift<E>> {
+        self.ended.shifts.iter().chain(&self.running.shifts)
+    }
+
     fn largest(&self) -> &Window<E> {
         if self.running.sum > self.ended.sum { &self.running } else { &self.ended }
     }

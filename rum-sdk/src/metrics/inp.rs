@@ -96,6 +96,12 @@ impl InteractionCount {
     /// Browsers give ids in steps of seven.
     const STEP: f64 = 7.0;
 
+    /// None yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { ids: None }
+    }
+
     /// Takes the id of one event; 0 is none.
     pub fn observe(&mut self, interaction_id: f64) {
         if interaction_id != 0.0 {

@@ -9,18 +9,5 @@ mod reporter;
 pub mod ttfb;
 
 pub use cls::Cls;
-pub use fcp::Fcp;
-pub use fid::Fid;
 pub use inp::{Inp, Interaction, InteractionCount};
-pub use lcp::Lcp;
-pub use reporter::{Report, Reporter};
-pub use ttfb::Ttfb;
-
-/// A metric's value and the entries it comes from.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Measured<E> {
-    /// The value, in the metric's unit.
-    pub value: f64,
-    /// The browser's entries behind it.
-    pub entries: Vec<E>,
-}
+pub use reporter::report;

@@ -1,0 +1,23 @@
+/** What the core computes, and of what: see `rum-sdk/src/arithmetic.rs`, where a test compares the numbers with these. */
+export const enum Operation {
+  OpenCls = 0,
+  OpenInp = 1,
+  Reset = 2,
+  Shifts = 3,
+  Events = 4,
+  LongFrames = 5,
+  Standing = 6,
+  Explain = 7,
+  Kept = 8,
+  Count = 9,
+  Report = 10,
+  Visit = 11,
+  LoadState = 12,
+  Fcp = 13,
+  Lcp = 14,
+  Fid = 15,
+  Ttfb = 16,
+  FcpParts = 17,
+  LcpParts = 18,
+  TtfbParts = 19,
+}
