@@ -49,14 +49,14 @@ pub fn landing(numbers: &[f64], texts: &str) -> Option<Landing> {
         view: Id::parse(texts.next()).ok(),
         view_sent: is_true(view_sent),
         lost: count(lost),
-        navigation_type: texts.text(),
-        state: PageState::from_numbers(state),
         context: Context {
             connection: cut_known(texts.next(), MAX_NAME_BYTES),
             language: cut_known(texts.next(), MAX_NAME_BYTES),
             viewport_width_px: Some(count(width)),
             viewport_height_px: Some(count(height)),
         },
+        navigation_type: texts.text(),
+        state: PageState::from_numbers(state),
     })
 }
 
@@ -142,12 +142,14 @@ const fn count(number: f64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const NOW: Time = Time { page_ms: 1000.0, epoch_ms: 1_700_000_001_000.0 };
     use rum_protocol::{Action, Context};
 
     const ABSENT: f64 = f64::NAN;
 
     fn read(kind: Kind, numbers: &[f64], texts: &[&str]) -> Option<Signal> {
-        signal(kind, numbers, &texts.join("\u{1f}"), 77.0, 1077)
+        signal(kind, numbers, &texts.join("\u{1f}"), 1077, NOW)
     }
 
     fn error_in(signal: Option<Signal>) -> ErrorEvent {
@@ -177,7 +179,7 @@ mod tests {
         let texts = ["api", "", "m", "", ""].into_iter().chain(["a", "b"].into_iter().cycle().take(200));
         let names: Vec<_> =
             texts.enumerate().map(|(index, text)| if index < 5 { text.to_owned() } else { index.to_string() }).collect();
-        let event = error_in(signal(Kind::Error, &[], &names.join("\u{1f}"), 0.0, 0));
+        let event = error_in(signal(Kind::Error, &[], &names.join("\u{1f}"), 0, NOW));
         assert_eq!(event.attributes.len(), MAX_ATTRIBUTES);
     }
 
@@ -199,43 +201,45 @@ mod tests {
     }
 
     #[test]
-    fn entries_are_read_one_after_the_other() {
-        let shift = |start, had_recent_input| LayoutShift { start, value: 0.5, had_recent_input, entry: () };
-        let expected = Signal::LayoutShift(vec![shift(1.0, false), shift(2.0, true)]);
-        assert_eq!(read(Kind::LayoutShift, &[1.0, 0.5, 0.0, 2.0, 0.5, 1.0], &[]), Some(expected));
-        let event = |start, interaction_id, is_first_input| EventTiming {
-            start,
-            duration: 80.0,
-            processing_start: start + 1.0,
-            processing_end: start + 2.0,
-            interaction_id,
-            is_first_input,
-            entry: (),
+    fn a_vital_is_read_with_its_visit_and_what_it_comes_from() {
+        let numbers = [0.0, 900.5, ABSENT, 0.0, 300.0, 600.5];
+        let texts = ["00000000000000ab", "reload", "complete"];
+        let Some(Signal::Vital(vital, 0)) = read(Kind::Vital, &numbers, &texts) else { panic!("no vital of the load") };
+        assert_eq!((vital.metric, vital.value, vital.prev_value), (Metric::Fcp, 900.5, None));
+        assert_eq!((vital.metric_id.as_deref(), vital.navigation_type.as_deref()), (Some("00000000000000ab"), Some("reload")));
+        assert_eq!(vital.attribution.numbers.get("ttfb_ms"), Some(&300.0));
+        assert_eq!(vital.attribution.numbers.get("first_byte_to_fcp_ms"), Some(&600.5));
+        assert_eq!(vital.attribution.texts.get("load_state").map(String::as_str), Some("complete"));
+        let Some(Signal::Vital(vital, began)) = read(Kind::Vital, &[3.0, 0.5, 0.25, 40.0], &["", "back-forward-cache"]) else {
+            panic!("no vital of a return")
         };
-        let numbers = [5.0, 80.0, 6.0, 7.0, 7.0, 9.0, 80.0, 10.0, 11.0, ABSENT];
-        let expected = Signal::Interactions(vec![event(5.0, 7.0, false), event(9.0, 0.0, false)]);
-        assert_eq!(read(Kind::Interactions, &numbers, &[]), Some(expected));
-        assert_eq!(read(Kind::FirstInput, &numbers, &[]), Some(Signal::FirstInput(event(5.0, 7.0, true))));
-        assert_eq!(read(Kind::Paint, &[], &[]), None);
-        assert_eq!(read(Kind::Paint, &[3.5], &[]), Some(Signal::FirstContentfulPaint(3.5)));
+        assert_eq!((vital.metric, vital.prev_value, began), (Metric::Cls, Some(0.25), NOW.epoch_of(40.0)));
+        assert!(vital.attribution.is_empty());
+    }
+
+    #[test]
+    fn addresses_of_an_attribution_lose_their_query_and_fit() {
+        let long = "c".repeat(400);
+        let texts = ["ab", "navigate", &long, "https://x.example/a.png?token=1"];
+        let Some(Signal::Vital(vital, _)) = read(Kind::Vital, &[1.0, 900.5, ABSENT, 0.0], &texts) else { panic!("no vital") };
+        assert_eq!(vital.attribution.texts.get("url").map(String::as_str), Some("https://x.example/a.png"));
+        assert_eq!(vital.attribution.texts.get("target").map(String::len), Some(256));
     }
 
     #[test]
     fn moments_and_outcomes_are_read() {
-        assert_eq!(read(Kind::HiddenSince, &[], &[]), Some(Signal::HiddenSince(77.0)));
-        assert_eq!(read(Kind::Hidden, &[ABSENT], &[]), Some(Signal::Hidden { interaction_count: None }));
-        assert_eq!(read(Kind::Hidden, &[12.0], &[]), Some(Signal::Hidden { interaction_count: Some(12.0) }));
+        assert_eq!(read(Kind::Hidden, &[], &[]), Some(Signal::Hidden));
         let settled = Signal::Settled(4, Outcome { status: 503, retry_after: 20.0 });
         assert_eq!(read(Kind::Settled, &[4.0, 503.0, 20.0], &[]), Some(settled));
     }
 
     #[test]
     fn the_landing_is_read() {
-        let texts = ["https://x.example/", "", "00000000000000ab", "reload", "4g", "de"].join("\u{1f}");
-        let numbers: Vec<f64> = (1..=15).map(f64::from).collect();
-        let landing = landing(&[&[1280.0, 720.0, 1.0, 0.0, f64::INFINITY, ABSENT, 2.0], &numbers[..]].concat(), &texts);
-        assert_eq!((landing.view, landing.view_sent, landing.was_discarded, landing.lost), (Some(Id(0xab)), true, false, 2));
-        assert_eq!((landing.hidden_entry, landing.hidden_seen), (None, f64::INFINITY));
+        let texts = ["https://x.example/", "", "00000000000000ab", "4g", "de", "reload"].join("\u{1f}");
+        let timing: Vec<f64> = (1..=15).map(f64::from).collect();
+        let landing = landing(&[&[1280.0, 720.0, 1.0, 2.0, 500.0, 0.0, 0.0, 1.0, 1.0], &timing[..]].concat(), &texts).unwrap();
+        assert_eq!((landing.view, landing.view_sent, landing.lost), (Some(Id(0xab)), true, 2));
+        assert_eq!((landing.navigation_type.as_str(), landing.state.was_discarded), ("reload", true));
         let context = Context {
             viewport_width_px: Some(1280),
             viewport_height_px: Some(720),
@@ -243,14 +247,13 @@ mod tests {
             language: Some("de".into()),
         };
         assert_eq!(landing.context, context);
-        let timing = landing.navigation.unwrap();
-        assert_eq!((timing.kind.as_str(), timing.activation_start, timing.response_start, timing.load), ("reload", 1.0, 9.0, 15.0));
+        let timing = landing.state.navigation.unwrap();
+        assert_eq!((timing.activation_start, timing.response_start, timing.load), (1.0, 9.0, 15.0));
     }
 
     #[test]
     fn a_page_without_a_navigation_entry_has_no_timing() {
-        let landing = landing(&[1.0, 1.0, 0.0, 0.0, 5.0, 4.0, 0.0], "https://x.example/\u{1f}\u{1f}\u{1f}");
-        assert_eq!(landing.navigation, None);
-        assert_eq!((landing.view, landing.hidden_entry, landing.hidden_seen), (None, Some(4.0), 5.0));
+        let landing = landing(&[1.0, 1.0, 0.0, 0.0, 500.0, 0.0, 0.0, 0.0], "https://x.example/\u{1f}\u{1f}\u{1f}").unwrap();
+        assert_eq!((landing.state.navigation, landing.view), (None, None));
     }
 }

@@ -187,7 +187,6 @@ mod tests {
 
     fn timing() -> NavigationTiming {
         NavigationTiming {
-            kind: "navigate".into(),
             domain_lookup_start: 2.0,
             domain_lookup_end: 5.0,
             connect_start: 5.0,
@@ -212,14 +211,17 @@ mod tests {
     }
 
     #[test]
-    fn r9_the_navigation_is_named() {
-        let named = |kind: &str| navigation_type(Some(&NavigationTiming { kind: kind.into(), ..timing() }), false);
-        assert_eq!(named("navigate"), "navigate");
-        assert_eq!(named("reload"), "reload");
-        assert_eq!(named("back_forward"), "back-forward");
-        assert_eq!(navigation_type(None, true), "navigate");
-        assert_eq!(navigation_type(Some(&timing()), true), "restore");
-        assert_eq!(navigation_type(Some(&NavigationTiming { activation_start: 3.0, ..timing() }), true), "prerender");
+    fn r9_the_load_has_a_kind() {
+        let state = |timing| PageState { navigation: Some(Box::new(timing)), ..PageState::default() };
+        for kind in [NavigationKind::Navigate, NavigationKind::Reload, NavigationKind::BackForward] {
+            assert_eq!(navigation_kind(&state(NavigationTiming { kind, ..timing() })), kind);
+        }
+        assert_eq!(navigation_kind(&PageState { was_discarded: true, ..PageState::default() }), NavigationKind::Navigate);
+        let discarded = PageState { was_discarded: true, ..state(timing()) };
+        assert_eq!(navigation_kind(&discarded), NavigationKind::Restore);
+        let activated = NavigationTiming { activation_start: 3.0, ..timing() };
+        assert_eq!(navigation_kind(&PageState { was_discarded: true, ..state(activated) }), NavigationKind::Prerender);
+        assert_eq!(navigation_kind(&PageState { is_prerendering: true, ..state(timing()) }), NavigationKind::Prerender);
     }
 
     #[test]

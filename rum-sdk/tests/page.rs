@@ -1,10 +1,9 @@
 //! A page's life, told to the monitor signal by signal: what it sends, and when.
 
-use rum_protocol::{Beacon, Context, ErrorEvent, ErrorSource, Event, Id, Losses, Metric, PageView, Vital};
+use rum_protocol::{Attribution, Beacon, Context, ErrorEvent, ErrorSource, Event, Id, Losses, Metric, PageView, Vital};
 use rum_sdk::collect::performed;
 use rum_sdk::config::Config;
-use rum_sdk::entry::{EventTiming, LargestPaint, LayoutShift};
-use rum_sdk::navigation::NavigationTiming;
+use rum_sdk::navigation::{NavigationTiming, PageState};
 use rum_sdk::outbox::Outcome;
 use rum_sdk::time::Time;
 use rum_sdk::{Host, Landing, Monitor, Posted, Signal};
@@ -21,13 +20,12 @@ struct Fake {
     posted: Vec<(u32, Beacon)>,
     takes_beacons: bool,
     wake_at: Option<f64>,
-    idle_asked: usize,
     random: u64,
 }
 
 impl Default for Fake {
     fn default() -> Self {
-        Self { stored: None, posted: Vec::new(), takes_beacons: true, wake_at: None, idle_asked: 0, random: 0 }
+        Self { stored: None, posted: Vec::new(), takes_beacons: true, wake_at: None, random: 0 }
     }
 }
 
@@ -53,10 +51,6 @@ impl Host for Fake {
     fn wake_at(&mut self, page_ms: Option<f64>) {
         self.wake_at = page_ms;
     }
-
-    fn wake_when_idle(&mut self) {
-        self.idle_asked += 1;
-    }
 }
 
 struct Page {
@@ -80,14 +74,16 @@ fn landing() -> Landing {
     Landing {
         href: HOME.into(),
         referrer: "https://search.example/?q=secret".into(),
-        navigation: Some(Box::new(NavigationTiming {
-            kind: "navigate".into(),
-            response_start: 120.0,
-            dom_interactive: 300.0,
-            load: 600.0,
-            ..NavigationTiming::default()
-        })),
-        hidden_seen: f64::INFINITY,
+        navigation_type: "navigate".into(),
+        state: PageState {
+            navigation: Some(Box::new(NavigationTiming {
+                response_start: 120.0,
+                dom_interactive: 300.0,
+                load: 600.0,
+                ..NavigationTiming::default()
+            })),
+            ..PageState::default()
+        },
         ..Landing::default()
     }
 }
@@ -108,8 +104,7 @@ impl Page {
     }
 
     fn hide(&mut self, at: f64) {
-        self.tell(at, Signal::HiddenSince(at));
-        self.tell(at, Signal::Hidden { interaction_count: Some(1.0) });
+        self.tell(at, Signal::Hidden);
     }
 
     fn act(&mut self, at: f64, action: &str) {
@@ -157,20 +152,19 @@ impl Page {
     }
 }
 
-fn interaction(id: f64, start: f64, duration: f64) -> EventTiming<()> {
-    EventTiming {
-        start,
-        duration,
-        processing_start: start + 2.0,
-        processing_end: start + 2.0,
-        interaction_id: id,
-        is_first_input: false,
-        entry: (),
-    }
-}
-
-fn shift(start: f64, value: f64) -> Signal {
-    Signal::LayoutShift(vec![LayoutShift { start, value, had_recent_input: false, entry: () }])
+/// A vital of the visit that began at that time of the page's clock; 0 for the load.
+fn vital(metric: Metric, value: f64, previous: Option<f64>, began: u32) -> Signal {
+    let vital = Vital {
+        at_ms: at_ms(2000),
+        view: 0,
+        metric,
+        metric_id: Some("00000000000000ab".into()),
+        value,
+        prev_value: previous,
+        navigation_type: Some("navigate".into()),
+        attribution: Attribution::default(),
+    };
+    Signal::Vital(Box::new(vital), if began > 0 { at_ms(began) } else { 0 })
 }
 
 fn error(message: &str, at_ms: u64) -> Signal {
@@ -215,99 +209,46 @@ fn the_first_beacon_says_who_sends_and_how_the_page_loaded() {
         load_ms: Some(600.0),
         ..PageView::default()
     };
-    assert_eq!(beacon.events[0], Event::PageView(expected));
-    assert_eq!(page.vitals(), [(Metric::Ttfb, 120.0, None)]);
+    assert_eq!(beacon.events, [Event::PageView(expected)]);
 }
 
 #[test]
-fn r11_hidden_looks_at_waiting_entries_first_in_the_order_they_came_then_reports_then_sends() {
+fn a_correction_is_sent_with_the_value_before_it() {
     let mut page = Page::open();
-    page.tell(1100.0, Signal::FirstContentfulPaint(400.0));
-    page.tell(1100.0, Signal::LargestContentfulPaint(LargestPaint { start: 500.0, entry: () }));
-    page.tell(5000.0, Signal::Interactions(vec![interaction(7.0, 4800.0, 160.0)]));
-    assert_eq!(page.host.idle_asked, 1);
-    // The page is left before the browser was idle, with one more batch still in the browser's queue.
-    page.tell(5100.0, Signal::HiddenSince(5100.0));
-    page.tell(5100.0, shift(5050.0, 0.25));
-    page.tell(5100.0, Signal::Interactions(vec![interaction(14.0, 5000.0, 320.0)]));
-    page.tell(5100.0, Signal::Hidden { interaction_count: Some(2.0) });
-    let expected = [
-        (Metric::Ttfb, 120.0, None),
-        (Metric::Fcp, 400.0, None),
-        (Metric::Lcp, 500.0, None),
-        (Metric::Cls, 0.25, None),
-        (Metric::Inp, 320.0, None),
-    ];
-    assert_eq!(page.vitals(), expected);
-}
-
-#[test]
-fn r11_a_click_ends_lcp_when_the_browser_is_idle() {
-    let mut page = Page::open();
-    page.tell(1100.0, Signal::LargestContentfulPaint(LargestPaint { start: 500.0, entry: () }));
-    page.tell(2000.0, Signal::Acted);
-    // Painted before the click was answered, told after it.
-    page.tell(2010.0, Signal::LargestContentfulPaint(LargestPaint { start: 1990.0, entry: () }));
-    page.tell(2020.0, Signal::Idle);
-    page.tell(2500.0, Signal::LargestContentfulPaint(LargestPaint { start: 2400.0, entry: () }));
-    page.hide(9000.0);
-    assert_eq!(page.vitals()[1..], [(Metric::Lcp, 1990.0, None)]);
-}
-
-#[test]
-fn corrections_keep_the_id_and_carry_the_value_before() {
-    let mut page = Page::open();
-    page.tell(1100.0, Signal::FirstContentfulPaint(400.0));
+    page.tell(2000.0, vital(Metric::Cls, 0.0, None, 0));
     page.hide(2000.0);
-    page.tell(3000.0, shift(2900.0, 0.5));
+    page.tell(4000.0, vital(Metric::Cls, 0.5, Some(0.0), 0));
     page.hide(4000.0);
-    page.hide(5000.0);
-    let cls: Vec<_> = page.vitals().into_iter().filter(|(metric, ..)| *metric == Metric::Cls).collect();
-    assert_eq!(cls, [(Metric::Cls, 0.0, None), (Metric::Cls, 0.5, Some(0.0))]);
-    let ids = page.events().into_iter().filter_map(|event| match event {
-        Event::Vital(Vital { metric: Metric::Cls, metric_id, .. }) => metric_id,
+    assert_eq!(page.vitals(), [(Metric::Cls, 0.0, None), (Metric::Cls, 0.5, Some(0.0))]);
+}
+
+#[test]
+fn r8_the_vitals_of_a_return_belong_to_the_view_that_began_with_it() {
+    let mut page = Page::open();
+    page.tell(1100.0, vital(Metric::Fcp, 400.0, None, 0));
+    page.hide(2000.0);
+    page.tell(60_000.0, Signal::Restored(HOME.into()));
+    page.tell(60_030.0, vital(Metric::Fcp, 30.0, None, 60_000));
+    page.tell(60_040.0, Signal::Route("https://shop.example/lamp".into()));
+    page.tell(60_050.0, vital(Metric::Lcp, 30.0, None, 60_000));
+    page.tell(60_060.0, vital(Metric::Cls, 0.0, None, 0));
+    page.hide(62_000.0);
+    let kinds: Vec<_> = page.page_views().into_iter().map(|(kind, ..)| kind).collect();
+    assert_eq!(kinds, ["navigate", "back-forward-cache", "route-change"]);
+    let (_, beacon) = &page.host.posted[1];
+    let places = beacon.events.iter().filter_map(|event| match event {
+        Event::Vital(vital) => Some((vital.metric, beacon.views[vital.view as usize].started_at_ms)),
         _ => None,
     });
-    let ids: Vec<_> = ids.collect();
-    assert_eq!(ids[0], ids[1]);
-}
-
-#[test]
-fn a_page_with_only_a_fast_first_input_has_an_inp() {
-    let mut page = Page::open();
-    page.tell(2000.0, Signal::FirstInput(EventTiming { is_first_input: true, ..interaction(7.0, 1900.0, 16.0) }));
-    page.hide(3000.0);
-    assert_eq!(page.vitals()[1..], [(Metric::Fid, 2.0, None), (Metric::Inp, 16.0, None)]);
-}
-
-#[test]
-fn r6_a_page_that_was_hidden_from_the_start_has_no_paint_vitals() {
-    let mut page = Page::open_with(json!({}), Landing { hidden_seen: 0.0, ..landing() }, Fake::default());
-    page.tell(1100.0, Signal::FirstContentfulPaint(400.0));
-    page.tell(1100.0, Signal::LargestContentfulPaint(LargestPaint { start: 500.0, entry: () }));
-    page.hide(2000.0);
-    assert_eq!(page.vitals(), [(Metric::Ttfb, 120.0, None)]);
-}
-
-#[test]
-fn r8_after_a_return_from_the_back_forward_cache_nothing_is_added_to_the_first_visits_vitals() {
-    let mut page = Page::open();
-    page.tell(1100.0, Signal::FirstContentfulPaint(400.0));
-    page.hide(2000.0);
-    let before = page.vitals();
-    page.tell(60_000.0, Signal::Restored(HOME.into()));
-    page.tell(61_000.0, shift(60_900.0, 0.5));
-    page.tell(61_000.0, Signal::Interactions(vec![interaction(7.0, 60_900.0, 800.0)]));
-    page.hide(62_000.0);
-    assert_eq!(page.vitals(), before);
-    let kinds: Vec<_> = page.page_views().into_iter().map(|(kind, ..)| kind).collect();
-    assert_eq!(kinds, ["navigate", "back-forward-cache"]);
+    let of_return = Some(at_ms(60_000));
+    let expected = [(Metric::Fcp, of_return), (Metric::Lcp, of_return), (Metric::Cls, Some(at_ms(0)))];
+    assert_eq!(places.collect::<Vec<_>>(), expected);
 }
 
 #[test]
 fn a_route_change_begins_a_view_and_the_loads_vitals_stay_with_the_first() {
     let mut page = Page::open();
-    page.tell(1100.0, Signal::FirstContentfulPaint(400.0));
+    page.tell(1100.0, vital(Metric::Fcp, 400.0, None, 0));
     page.tell(2000.0, Signal::Route("https://shop.example/?page=2".into()));
     page.tell(3000.0, Signal::Route("https://shop.example/lamp?id=7".into()));
     page.act(3500.0, "zoom");
@@ -348,6 +289,7 @@ fn track_page_view_names_the_view_that_began_by_itself_or_begins_another() {
 fn without_automatic_page_views_only_the_callers_count_and_the_first_has_the_loads_timing() {
     let mut page = Page::open_with(json!({"autoPageViews": false}), landing(), Fake::default());
     page.tell(1100.0, Signal::Route("https://shop.example/other".into()));
+    page.tell(1200.0, vital(Metric::Ttfb, 120.0, None, 0));
     page.hide(1500.0);
     assert_eq!(page.page_views(), []);
     assert_eq!(page.vitals(), [(Metric::Ttfb, 120.0, None)], "measured all the same");
@@ -423,10 +365,10 @@ fn a_session_goes_on_over_pages_until_a_pause() {
 #[test]
 fn the_loads_vitals_stay_in_the_session_of_the_load() {
     let mut page = Page::open();
-    page.tell(1100.0, Signal::FirstContentfulPaint(400.0));
+    page.tell(1100.0, vital(Metric::Fcp, 400.0, None, 0));
     page.hide(2000.0);
     page.act(2000.0 + 31.0 * MINUTE, "back after lunch");
-    page.tell(2000.0 + 31.0 * MINUTE, shift(1_800_000.0, 0.5));
+    page.tell(2000.0 + 31.0 * MINUTE, vital(Metric::Cls, 0.5, Some(0.0), 0));
     page.hide(2000.0 + 32.0 * MINUTE);
     let session = |index: usize| page.host.posted[index].1.session.as_ref().unwrap().id;
     assert_eq!(page.host.posted.len(), 3);
