@@ -59,6 +59,8 @@ export const run = async (page: Page, bytes: BufferSource): Promise<void> => {
         if (!data.persisted) return;
         deliver(Kind.Restore, [], href, data.timeStamp);
         return vitals.restored(data.timeStamp, isLive);
+      case 'event':
+        return vitals.events(data);
       case 'shutdown':
         vitals.visibilityChanged({ isTrusted: true, timeStamp: at }, true);
         deliver(Kind.Hidden);
@@ -70,6 +72,9 @@ export const run = async (page: Page, bytes: BufferSource): Promise<void> => {
   };
   for (const signal of page.queue.splice(0)) page.sink(signal);
   isLive = true;
+  // From here on INP has its own observer.
+  vitals.events(page.observer?.takeRecords() ?? []);
+  page.observer?.disconnect();
   watchHistory(route);
 };
 

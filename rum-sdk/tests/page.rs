@@ -422,6 +422,7 @@ fn a_page_that_may_not_store_anything_is_measured_all_the_same() {
     let mut page = Page::open();
     page.host.stored = None;
     page.act(2000.0, "buy");
+    page.tell(2000.0, vital(Metric::Fcp, 400.0, None, 0));
     page.host.stored = None;
     page.hide(3000.0);
     let ids: Vec<_> = page.host.posted.iter().map(|(_, beacon)| beacon.session.as_ref().unwrap().id).collect();

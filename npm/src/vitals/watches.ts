@@ -38,6 +38,11 @@ export class Watches {
     shared.firstHidden = Math.min(shared.firstHidden, time);
   }
 
+  /** Entries of type `event` that somebody observed who was there before. */
+  events(entries: any[]): void {
+    this.each((watch) => watch instanceof Inp && watch.take(entries));
+  }
+
   /** The user clicked or pressed a key. */
   acted(): void {
     this.each((watch) => watch.acted());
@@ -64,7 +69,7 @@ export class Watches {
   }
 
   /** One that fails must not cost the others. */
-  private each(task: (watch: Watch) => void, length = Infinity): void {
+  private each(task: (watch: Watch) => unknown, length = Infinity): void {
     for (const watch of this.all.slice(0, length)) attempt(() => task(watch));
   }
 
