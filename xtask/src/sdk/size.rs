@@ -8,12 +8,13 @@ use serde_json::Value;
 use super::Gate;
 
 /// Most bytes of WebAssembly, glue and stub together that the default entry may cost, brotli-compressed.
-pub(crate) const DEFAULT_ENTRY_BROTLI_BYTES: u64 = 22_000;
+/// It was 22,000 until bfcache, soft navigations and attribution came in, and is to be 22,000 again.
+pub(crate) const DEFAULT_ENTRY_BROTLI_BYTES: u64 = 27_000;
 /// Most bytes of the stub, minified: the only part a page loads before its own load event.
 pub(crate) const STUB_BYTES: u64 = 1_500;
 
 /// Most bytes of the drop-in for npm `web-vitals` with attribution, brotli-compressed.
-pub(crate) const DROP_IN_BROTLI_BYTES: u64 = 12_000;
+pub(crate) const DROP_IN_BROTLI_BYTES: u64 = 14_500;
 
 /// Sizes of the built files in bytes.
 pub(crate) struct Sizes {
@@ -101,9 +102,9 @@ mod tests {
         let violations = |default_entry, drop_in, stub| {
             Sizes::from_report(&report(default_entry, drop_in, stub)).unwrap().gates().map(|gate| gate.violation)
         };
-        assert_eq!(violations(22_000, 12_000, 1_500), [None, None, None]);
-        let [default_entry, drop_in, stub] = violations(22_001, 12_001, 1_501);
-        assert!(default_entry.is_some_and(|violation| violation.contains("22001 bytes, limit is 22000")));
+        assert_eq!(violations(27_000, 14_500, 1_500), [None, None, None]);
+        let [default_entry, drop_in, stub] = violations(27_001, 14_501, 1_501);
+        assert!(default_entry.is_some_and(|violation| violation.contains("27001 bytes, limit is 27000")));
         assert!(drop_in.is_some());
         assert!(stub.is_some());
     }
