@@ -51,10 +51,13 @@ const newMetric = (name: MetricName, { kind, start, hard, soft }: Visit): any =>
   name,
   id: `v6-${Date.now()}-${Math.floor(Math.random() * (9e12 - 1)) + 1e12}`,
   navigationType: kind,
-  navigationId: soft?.navigationId || hard?.navigationId || 0,
-  navigationInteractionId: soft?.interactionId,
-  navigationURL: soft?.name || hard?.name,
-  navigationStartTime: start,
+  // `web-vitals` had no such fields when it still had FID.
+  ...(name !== 'FID' && {
+    navigationId: soft?.navigationId || hard?.navigationId || 0,
+    navigationInteractionId: soft?.interactionId,
+    navigationURL: soft?.name || hard?.name,
+    navigationStartTime: start,
+  }),
 });
 
 /** Measures one metric and reports it to `onReport`. */
