@@ -71,9 +71,14 @@ class Tab {
     return this.#driver.tap(selector);
   }
 
+  /** Makes the page hidden, whatever it says of itself. */
+  hideUnnoticed() {
+    return this.#driver.hide();
+  }
+
   /** Makes the page hidden, as its user does; resolves once it knows. */
   async hide() {
-    await this.#driver.hide();
+    await this.hideUnnoticed();
     await this.until(() => document.visibilityState === 'hidden');
   }
 

@@ -7,6 +7,9 @@ import puppeteer from 'puppeteer-core';
 
 import { startBrowser } from './browser.mjs';
 
+/** How long a button of the mouse stays down: a frame or two, so that the press is seen apart from the release. */
+const PRESS_MS = 35;
+
 export async function startPuppeteer(name) {
   const { browser, close } = await (name === 'firefox' ? startFirefox() : startBrowser());
   return {
@@ -57,7 +60,7 @@ class PuppeteerTab {
   }
 
   click(selector) {
-    return this.#page.click(selector);
+    return this.#page.click(selector, { delay: PRESS_MS });
   }
 
   press(key) {

@@ -35,7 +35,7 @@ export const ATTRIBUTION = [
   },
   {
     name: 'target that is such a form itself',
-    body: blocking(`<form id="form" style="padding: 40px; width: 300px"><input name="id" type="hidden"><input name="classList" type="hidden"><input name="nodeType" type="hidden"></form>`),
+    body: blocking(`<form id="form" style="padding: 40px; width: 300px"><input name="id" type="hidden"><input name="classList" type="hidden"><input name="className" type="hidden"></form>`),
     steps: (tab) => click(tab, 'form', 1),
     yields: USED,
   },

@@ -83,7 +83,7 @@ export const SHIFTS = [
   },
   {
     name: 'what moved is gone when it is reported',
-    body: `<div><p class="gone">Words that move</p></div><script>addEventListener('load', () => setTimeout(() => oracle.push(), 50))</script>`,
+    body: `<p class="gone">Words that move</p><script>addEventListener('load', () => setTimeout(() => oracle.push(), 50))</script>`,
     async steps(tab) {
       await tab.evaluate(() => oracle.shifted(1));
       await tab.evaluate(() => document.querySelector('.gone').remove());
