@@ -2,13 +2,14 @@
 //! is not a number, an absent text is empty. `npm/src/run.ts` is the other side.
 
 use rum_protocol::limits::{MAX_ATTRIBUTES, MAX_NAME_BYTES};
-use rum_protocol::{Attributes, Context, ErrorEvent, ErrorSource, Event, Id, Metric};
+use rum_protocol::{Id, Metric};
 
 use crate::collect::{CaughtError, attribute, caught, due, performed};
+use crate::json::Object;
 use crate::kind::Kind;
 use crate::navigation::PageState;
 use crate::outbox::Outcome;
-use crate::text::{cut_known, find};
+use crate::text::{cut, find};
 use crate::time::Time;
 use crate::{Landing, Signal};
 
@@ -43,35 +44,33 @@ impl<'a> Texts<'a> {
 pub fn landing(numbers: &[f64], texts: &str) -> Option<Landing> {
     let mut texts = Texts(texts);
     let &[width, height, view_sent, lost, ref state @ ..] = numbers else { return None };
-    Some(Landing {
+    let mut landing = Landing {
         href: texts.text(),
         referrer: texts.text(),
         view: Id::parse(texts.next()).ok(),
         view_sent: is_true(view_sent),
         lost: count(lost),
-        context: Context {
-            connection: cut_known(texts.next(), MAX_NAME_BYTES),
-            language: cut_known(texts.next(), MAX_NAME_BYTES),
-            viewport_width_px: Some(count(width)),
-            viewport_height_px: Some(count(height)),
-        },
-        navigation_type: texts.text(),
+        context: Object::default(),
+        navigation_type: String::new(),
         state: PageState::from_numbers(state),
-    })
+    };
+    landing.context.known("connection", cut(texts.next(), MAX_NAME_BYTES));
+    landing.context.known("language", cut(texts.next(), MAX_NAME_BYTES));
+    landing.context.whole("viewport_width_px", count(width).into());
+    landing.context.whole("viewport_height_px", count(height).into());
+    landing.navigation_type = texts.text();
+    Some(landing)
 }
 
 /// Reads one delivery, of something that happened at `at_ms` of the wall clock. `None` for what has nothing in it for the core, and for [`Kind::Click`], which comes as an element.
 #[must_use]
 pub fn signal(kind: Kind, numbers: &[f64], texts: &str, at_ms: u64, time: Time) -> Option<Signal> {
     let mut texts = Texts(texts);
-    let first = numbers.first().copied().and_then(known);
+    let first = numbers.first().copied().unwrap_or(f64::NAN);
     Some(match kind {
         Kind::Click => return None,
-        Kind::Error => Signal::Happened(Box::new(Event::Error(error(numbers, texts, at_ms)))),
-        Kind::Action => {
-            let action = performed(texts.named()?, texts.next(), first, at_ms);
-            Signal::Happened(Box::new(Event::Action(action)))
-        }
+        Kind::Error => Signal::Failed(error(numbers, texts, at_ms)),
+        Kind::Action => Signal::Performed(performed(texts.named()?, texts.next(), first, at_ms)),
         Kind::PageView => Signal::PageView { name: String::from(texts.named()?), href: texts.text() },
         Kind::Route => Signal::Route(texts.text()),
         Kind::Restore => Signal::Restored(texts.text()),
@@ -96,42 +95,38 @@ fn vital(numbers: &[f64], texts: Texts<'_>, at_ms: u64, time: Time) -> Option<Si
     let &[metric, value, previous, began, ref numbers @ ..] = numbers else { return None };
     let metric = *Metric::ALL.get(count(metric) as usize)?;
     let began_ms = if began > 0.0 { time.epoch_of(began) } else { 0 };
-    Some(Signal::Vital(Box::new(due(metric, [value, previous], numbers, texts, at_ms)), began_ms))
+    Some(Signal::Vital(due(metric, [value, previous], numbers, texts, at_ms), began_ms))
 }
 
-fn error(numbers: &[f64], mut texts: Texts<'_>, at_ms: u64) -> ErrorEvent {
+fn error(numbers: &[f64], mut texts: Texts<'_>, at_ms: u64) -> Object {
     let mut error = CaughtError {
         source: match texts.next() {
-            "api" => ErrorSource::Api,
-            "unhandled_rejection" => ErrorSource::UnhandledRejection,
-            _ => ErrorSource::Uncaught,
+            "api" => "api",
+            "unhandled_rejection" => "unhandled_rejection",
+            _ => "uncaught",
         },
         name: texts.next(),
         message: texts.next(),
         stack: texts.next(),
         file: texts.next(),
-        line: None,
-        column: None,
-        attributes: Attributes::default(),
+        line: 0,
+        column: 0,
+        attributes: Object::default(),
     };
     if let &[line, column] = numbers {
-        error.line = known(line).map(count);
-        error.column = known(column).map(count);
+        error.line = count(line);
+        error.column = count(column);
     }
     let mut room = MAX_ATTRIBUTES;
     while !texts.0.is_empty() && room > 0 {
-        error.attributes.extend(Some(attribute(texts.next(), texts.next())));
+        attribute(&mut error.attributes, texts.next(), texts.next());
         room -= 1;
     }
-    caught(error, at_ms)
+    caught(&error, at_ms)
 }
 
 fn is_true(number: f64) -> bool {
     number > 0.0
-}
-
-fn known(number: f64) -> Option<f64> {
-    (!number.is_nan()).then_some(number)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates, which is what is wanted")]
@@ -142,22 +137,36 @@ const fn count(number: f64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rum_protocol::{Action, Context, ErrorEvent, ErrorSource, Event, Vital};
 
     const NOW: Time = Time { page_ms: 1000.0, epoch_ms: 1_700_000_001_000.0 };
-    use rum_protocol::{Action, Context};
-
     const ABSENT: f64 = f64::NAN;
 
     fn read(kind: Kind, numbers: &[f64], texts: &[&str]) -> Option<Signal> {
         signal(kind, numbers, &texts.join("\u{1f}"), 1077, NOW)
     }
 
-    fn error_in(signal: Option<Signal>) -> ErrorEvent {
+    fn event_in(signal: Option<Signal>) -> Event {
         match signal {
-            Some(Signal::Happened(event)) => match *event {
-                Event::Error(error) => error,
-                other => panic!("{other:?}"),
-            },
+            Some(Signal::Failed(event) | Signal::Performed(event) | Signal::Vital(event, _)) => {
+                serde_json::from_str(&event.to_text()).unwrap()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn error_in(signal: Option<Signal>) -> ErrorEvent {
+        match event_in(signal) {
+            Event::Error(error) => error,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The vital, and when its visit began.
+    fn vital_in(signal: Option<Signal>) -> (Vital, u64) {
+        let began_ms = if let Some(Signal::Vital(_, began_ms)) = &signal { *began_ms } else { panic!("no vital") };
+        match event_in(signal) {
+            Event::Vital(vital) => (vital, began_ms),
             other => panic!("{other:?}"),
         }
     }
@@ -179,17 +188,17 @@ mod tests {
         let texts = ["api", "", "m", "", ""].into_iter().chain(["a", "b"].into_iter().cycle().take(200));
         let names: Vec<_> =
             texts.enumerate().map(|(index, text)| if index < 5 { text.to_owned() } else { index.to_string() }).collect();
-        let event = error_in(signal(Kind::Error, &[], &names.join("\u{1f}"), 0, NOW));
-        assert_eq!(event.attributes.len(), MAX_ATTRIBUTES);
+        let Some(Signal::Failed(event)) = signal(Kind::Error, &[], &names.join("\u{1f}"), 0, NOW) else { panic!("no error") };
+        let event: serde_json::Value = serde_json::from_str(&event.to_text()).unwrap();
+        assert_eq!(event["attributes"].as_object().map(serde_json::Map::len), Some(MAX_ATTRIBUTES));
     }
 
     #[test]
     fn actions_and_page_views_are_read() {
         let action = Action { at_ms: 1077, action: "buy".into(), ..Action::default() };
-        let happened = |action| Some(Signal::Happened(Box::new(Event::Action(action))));
-        assert_eq!(read(Kind::Action, &[ABSENT], &["buy", ""]), happened(action.clone()));
+        assert_eq!(event_in(read(Kind::Action, &[ABSENT], &["buy", ""])), Event::Action(action.clone()));
         let action = Action { category: Some("shop".into()), value: Some(2.5), ..action };
-        assert_eq!(read(Kind::Action, &[2.5], &["buy", "shop"]), happened(action));
+        assert_eq!(event_in(read(Kind::Action, &[2.5], &["buy", "shop"])), Event::Action(action));
         let view = Signal::PageView { name: "home".into(), href: "https://x.example/".into() };
         assert_eq!(read(Kind::PageView, &[], &["home", "https://x.example/"]), Some(view));
     }
@@ -204,15 +213,13 @@ mod tests {
     fn a_vital_is_read_with_its_visit_and_what_it_comes_from() {
         let numbers = [0.0, 900.5, ABSENT, 0.0, 300.0, 600.5];
         let texts = ["00000000000000ab", "reload", "complete"];
-        let Some(Signal::Vital(vital, 0)) = read(Kind::Vital, &numbers, &texts) else { panic!("no vital of the load") };
-        assert_eq!((vital.metric, vital.value, vital.prev_value), (Metric::Fcp, 900.5, None));
+        let (vital, began) = vital_in(read(Kind::Vital, &numbers, &texts));
+        assert_eq!((vital.at_ms, vital.metric, vital.value, vital.prev_value, began), (1077, Metric::Fcp, 900.5, None, 0));
         assert_eq!((vital.metric_id.as_deref(), vital.navigation_type.as_deref()), (Some("00000000000000ab"), Some("reload")));
         assert_eq!(vital.attribution.numbers.get("ttfb_ms"), Some(&300.0));
         assert_eq!(vital.attribution.numbers.get("first_byte_to_fcp_ms"), Some(&600.5));
         assert_eq!(vital.attribution.texts.get("load_state").map(String::as_str), Some("complete"));
-        let Some(Signal::Vital(vital, began)) = read(Kind::Vital, &[3.0, 0.5, 0.25, 40.0], &["", "back-forward-cache"]) else {
-            panic!("no vital of a return")
-        };
+        let (vital, began) = vital_in(read(Kind::Vital, &[3.0, 0.5, 0.25, 40.0], &["", "back-forward-cache"]));
         assert_eq!((vital.metric, vital.prev_value, began), (Metric::Cls, Some(0.25), NOW.epoch_of(40.0)));
         assert!(vital.attribution.is_empty());
     }
@@ -221,7 +228,7 @@ mod tests {
     fn addresses_of_an_attribution_lose_their_query_and_fit() {
         let long = "c".repeat(400);
         let texts = ["ab", "navigate", &long, "https://x.example/a.png?token=1"];
-        let Some(Signal::Vital(vital, _)) = read(Kind::Vital, &[1.0, 900.5, ABSENT, 0.0], &texts) else { panic!("no vital") };
+        let (vital, _) = vital_in(read(Kind::Vital, &[1.0, 900.5, ABSENT, 0.0], &texts));
         assert_eq!(vital.attribution.texts.get("url").map(String::as_str), Some("https://x.example/a.png"));
         assert_eq!(vital.attribution.texts.get("target").map(String::len), Some(256));
     }
@@ -246,7 +253,7 @@ mod tests {
             connection: Some("4g".into()),
             language: Some("de".into()),
         };
-        assert_eq!(landing.context, context);
+        assert_eq!(serde_json::from_str::<Context>(&landing.context.to_text()).unwrap(), context);
         let timing = landing.state.navigation.unwrap();
         assert_eq!((timing.activation_start, timing.response_start, timing.load), (1.0, 9.0, 15.0));
     }

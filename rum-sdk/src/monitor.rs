@@ -1,17 +1,17 @@
 //! Decides what the signals of a page mean, and fills the outbox.
 
-use rum_protocol::{Context, Event, Id, PageView, Session, View};
+use rum_protocol::{Id, Session, View};
 
+use crate::collect::event;
 use crate::config::Config;
 use crate::host::{Host, Posted};
-use crate::json;
+use crate::json::Object;
 use crate::navigation::PageState;
-use crate::outbox::{Outbox, Sender};
+use crate::outbox::Outbox;
 use crate::sampling::is_sampled;
 use crate::session::SessionRecord;
 use crate::signal::Signal;
 use crate::time::Time;
-use crate::uuid;
 use crate::views::Views;
 
 /// Most errors of one page view. A loop that fails must not become a flood.
@@ -30,14 +30,14 @@ pub struct Landing {
     pub view: Option<Id>,
     /// Whether the page view itself was already sent.
     pub view_sent: bool,
-    /// What the load is called, see [`PageView::navigation_type`].
+    /// What the load is called, see [`rum_protocol::PageView::navigation_type`].
     pub navigation_type: String,
     /// The document and how it was reached.
     pub state: PageState,
     /// How many signals the loader had no room for.
     pub lost: u32,
     /// What the page runs on.
-    pub context: Context,
+    pub context: Object,
 }
 
 /// See the module.
@@ -49,7 +49,7 @@ pub struct Monitor {
     landing_session: SessionRecord,
     views: Views,
     /// The landing's page view, until it is sent or too late.
-    landing: Option<Box<Event>>,
+    landing: Option<Object>,
     errors_left: u32,
     actions_left: u32,
     outbox: Outbox,
@@ -61,8 +61,11 @@ impl Monitor {
         let started_at_ms = time.epoch_of(landing.state.activation_start());
         let view = landing.view.unwrap_or_else(|| Id(host.random()));
         let session = current_session(None, time, host);
-        let sender = Sender { release: config.release.clone(), env: config.env.clone(), context: landing.context };
-        let mut event = PageView { at_ms: started_at_ms, navigation_type: Some(landing.navigation_type), ..PageView::default() };
+        let mut sender = Object::default();
+        sender.known("release", config.release.as_deref().unwrap_or_default());
+        sender.known("env", config.env.as_deref().unwrap_or_default());
+        sender.object("context", &landing.context);
+        let mut event = page_view(&landing.navigation_type, started_at_ms);
         if let Some(navigation) = &landing.state.navigation {
             navigation.describe(&mut event);
         }
@@ -70,7 +73,7 @@ impl Monitor {
             session,
             landing_session: session,
             views: Views::new(view, started_at_ms, landing.href, &landing.referrer),
-            landing: if landing.view_sent { None } else { Some(Box::new(Event::PageView(event))) },
+            landing: (!landing.view_sent).then_some(event),
             errors_left: MOST_ERRORS,
             actions_left: MOST_ACTIONS,
             outbox: Outbox::new(sender),
@@ -103,22 +106,14 @@ impl Monitor {
                 self.send_landing(time);
             }
             Signal::PageView { name, href } => self.show(href, Some(&name), "route-change", at_ms, time, host),
-            Signal::Happened(mut event) => {
-                let has_room = match &*event {
-                    Event::Error(_) => take_one(&mut self.errors_left),
-                    _ => take_one(&mut self.actions_left),
-                };
-                if has_room {
-                    self.happened(&mut event, time, host);
-                } else {
-                    self.outbox.dropped(1);
-                }
-            }
+            Signal::Failed(error) if take_one(&mut self.errors_left) => self.happened(error, time, host),
+            Signal::Performed(action) if take_one(&mut self.actions_left) => self.happened(action, time, host),
+            Signal::Failed(_) | Signal::Performed(_) => self.outbox.dropped(1),
             Signal::Vital(vital, began_at_ms) => {
                 let is_of_load = began_at_ms == 0;
                 let session = if is_of_load { self.landing_session } else { self.session };
                 let view = if is_of_load { self.views.landing() } else { self.views.of_visit(began_at_ms) }.clone();
-                self.push(&mut Event::Vital(*vital), &view, session, time);
+                self.push(vital, &view, session, time);
             }
             Signal::Hidden | Signal::Flush => self.outbox.seal(),
             Signal::Timer => {}
@@ -129,9 +124,9 @@ impl Monitor {
 
     /// Sends the landing's page view, if it was not sent.
     fn send_landing(&mut self, time: Time) {
-        if let Some(mut event) = self.landing.take() {
+        if let Some(event) = self.landing.take() {
             let view = self.views.landing().clone();
-            self.push(&mut event, &view, self.landing_session, time);
+            self.push(event, &view, self.landing_session, time);
         }
     }
 
@@ -145,21 +140,17 @@ impl Monitor {
         self.landing = None;
         self.errors_left = MOST_ERRORS;
         self.actions_left = MOST_ACTIONS;
-        self.happened(
-            &mut Event::PageView(PageView { at_ms, navigation_type: Some(kind.into()), ..PageView::default() }),
-            time,
-            host,
-        );
+        self.happened(page_view(kind, at_ms), time, host);
     }
 
     /// Something happened in the view that is shown, which is a sign of life of the session.
-    fn happened(&mut self, event: &mut Event, time: Time, host: &mut impl Host) {
+    fn happened(&mut self, event: Object, time: Time, host: &mut impl Host) {
         self.session = current_session(Some(self.session), time, host);
         let view = self.views.current().clone();
         self.push(event, &view, self.session, time);
     }
 
-    fn push(&mut self, event: &mut Event, view: &View, session: SessionRecord, time: Time) {
+    fn push(&mut self, event: Object, view: &View, session: SessionRecord, time: Time) {
         let sample_rate = self.config.sample_rate();
         if is_sampled(session.id, sample_rate) {
             let session = Session { id: session.id, started_at_ms: session.started_at_ms, sample_rate };
@@ -170,14 +161,7 @@ impl Monitor {
     /// Sends what is due, and asks to be woken for what will be.
     fn deliver(&mut self, time: Time, host: &mut impl Host) {
         while let Some(mut parcel) = self.outbox.take_due(time.page_ms) {
-            let beacon = &mut parcel.beacon;
-            let now_ms = time.epoch_of(time.page_ms);
-            if beacon.beacon_id.is_empty() {
-                beacon.beacon_id = uuid::version_7(now_ms, [host.random(), host.random()]);
-            }
-            beacon.sent_at_ms = now_ms;
-            let mut body = String::new();
-            json::write(&mut body, beacon);
+            let body = parcel.body(time.epoch_of(time.page_ms), [host.random(), host.random()]);
             host.store_session(&self.session.to_text());
             if host.post(parcel.number, &body) == Posted::Waiting {
                 self.outbox.wait_for(parcel);
@@ -185,6 +169,12 @@ impl Monitor {
         }
         host.wake_at(self.outbox.next_due());
     }
+}
+
+fn page_view(navigation_type: &str, at_ms: u64) -> Object {
+    let mut view = event("page_view", at_ms);
+    view.known("navigation_type", navigation_type);
+    view
 }
 
 /// Takes one of what is left, if anything is.

@@ -1,8 +1,7 @@
 //! What the browser says about the page's own load (W3C Navigation Timing 2).
 
-use rum_protocol::PageView;
-
 use crate::attribution::ReadyState;
+use crate::json::Object;
 
 /// The `navigation` entry. Times are on the page's clock; 0 means that it did not happen yet, or is withheld.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -122,17 +121,25 @@ impl NavigationTiming {
     }
 
     /// Puts the load's timings into a page view.
-    pub fn describe(&self, view: &mut PageView) {
-        let moment = |time: f64| (time > 0.0).then(|| self.since_activation(time));
-        let span = |from: f64, to: f64| (from > 0.0 && to >= from).then_some(to - from);
-        view.ttfb_ms = moment(self.response_start);
-        view.dom_interactive_ms = moment(self.dom_interactive);
-        view.dom_content_loaded_ms = moment(self.dom_content_loaded);
-        view.load_ms = moment(self.load);
-        view.dns_ms = span(self.domain_lookup_start, self.domain_lookup_end);
-        view.connect_ms = span(self.connect_start, self.connect_end);
-        view.request_ms = span(self.request_start, self.response_start);
-        view.response_ms = span(self.response_start, self.response_end);
+    pub fn describe(&self, view: &mut Object) {
+        let mut moment = |name, time: f64| {
+            if time > 0.0 {
+                view.number(name, self.since_activation(time));
+            }
+        };
+        moment("ttfb_ms", self.response_start);
+        moment("dom_interactive_ms", self.dom_interactive);
+        moment("dom_content_loaded_ms", self.dom_content_loaded);
+        moment("load_ms", self.load);
+        let mut span = |name, from: f64, to: f64| {
+            if from > 0.0 && to >= from {
+                view.number(name, to - from);
+            }
+        };
+        span("dns_ms", self.domain_lookup_start, self.domain_lookup_end);
+        span("connect_ms", self.connect_start, self.connect_end);
+        span("request_ms", self.request_start, self.response_start);
+        span("response_ms", self.response_start, self.response_end);
     }
 }
 
@@ -184,6 +191,8 @@ pub fn navigation_kind(state: &PageState) -> NavigationKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::collect::event;
+    use rum_protocol::PageView;
 
     fn timing() -> NavigationTiming {
         NavigationTiming {
@@ -224,10 +233,15 @@ mod tests {
         assert_eq!(navigation_kind(&PageState { is_prerendering: true, ..state(timing()) }), NavigationKind::Prerender);
     }
 
+    fn described(timing: &NavigationTiming) -> PageView {
+        let mut view = event("page_view", 1);
+        timing.describe(&mut view);
+        serde_json::from_str(&view.to_text()).unwrap()
+    }
+
     #[test]
     fn a_page_view_gets_the_timings_that_are_known() {
-        let mut view = PageView::default();
-        NavigationTiming { load: 0.0, domain_lookup_start: 0.0, ..timing() }.describe(&mut view);
+        let view = described(&NavigationTiming { load: 0.0, domain_lookup_start: 0.0, ..timing() });
         assert_eq!(view.ttfb_ms, Some(100.0));
         assert_eq!(view.load_ms, None);
         assert_eq!(view.dns_ms, None);
@@ -239,8 +253,7 @@ mod tests {
 
     #[test]
     fn times_of_a_prerendered_page_count_from_its_activation() {
-        let mut view = PageView::default();
-        NavigationTiming { activation_start: 220.0, ..timing() }.describe(&mut view);
+        let view = described(&NavigationTiming { activation_start: 220.0, ..timing() });
         assert_eq!(view.ttfb_ms, Some(0.0));
         assert_eq!(view.load_ms, Some(180.0));
         assert_eq!(view.request_ms, Some(84.0));

@@ -1,8 +1,9 @@
 //! Events on their way out: a batch that is being filled, and beacons that wait to be sent or for their outcome.
 
-use rum_protocol::{Beacon, Context, Event, Losses, Session, View};
+use rum_protocol::{Id, Losses, Session, View};
 
-use crate::json::{self, Raw};
+use crate::json::Object;
+use crate::uuid;
 
 /// A batch goes out with so many events.
 const MOST_EVENTS: usize = 10;
@@ -11,6 +12,8 @@ const LONGEST_WAIT_MS: f64 = 5000.0;
 /// Most bytes of views and events in a beacon. With the envelope, and names that views get later, it stays below 60 KiB; browsers take
 /// 64 KiB at once.
 const MOST_BYTES: usize = 56 * 1024;
+/// Most bytes of what [`Outbox::push`] adds to an event.
+const INDEX_BYTES: usize = r#","view":10"#.len();
 /// Most beacons that wait for another try.
 const MOST_BEACONS: usize = 8;
 /// How long a beacon waits when the service does not say, milliseconds.
@@ -19,9 +22,10 @@ const RETRY_AFTER_MS: f64 = 5000.0;
 const LONGEST_RETRY_AFTER_MS: f64 = 60_000.0;
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Outbox {
-    sender: Sender,
+    /// What is the same in every beacon of a page.
+    sender: Object,
     open: Option<Batch>,
     ready: Vec<Parcel>,
     waiting: Vec<Parcel>,
@@ -29,22 +33,12 @@ pub struct Outbox {
     numbers: u32,
 }
 
-/// Who sends: what is the same in every beacon of a page.
-#[derive(Clone, Debug, Default)]
-pub struct Sender {
-    /// The application's release.
-    pub release: Option<String>,
-    /// The deployment environment.
-    pub env: Option<String>,
-    /// What the page runs on.
-    pub context: Context,
-}
-
 #[derive(Debug)]
 struct Batch {
     session: Session,
-    views: Vec<View>,
-    events: Vec<Raw>,
+    ids: Vec<Id>,
+    views: Vec<Object>,
+    events: Vec<Object>,
     bytes: usize,
     deadline: f64,
 }
@@ -54,8 +48,10 @@ struct Batch {
 pub struct Parcel {
     /// Names it to the host.
     pub number: u32,
-    /// Its content. `beacon_id` and `sent_at_ms` are filled in when it is sent.
-    pub beacon: Box<Beacon<Raw>>,
+    beacon: Object,
+    /// How many events it carries.
+    events: u32,
+    lost: Losses,
     not_before: f64,
     was_tried: bool,
 }
@@ -70,41 +66,42 @@ pub struct Outcome {
 }
 
 impl Outbox {
-    /// An empty one.
+    /// An empty one. The members of `sender` are in every beacon.
     #[must_use]
-    pub fn new(sender: Sender) -> Self {
-        Self { sender, ..Self::default() }
+    pub fn new(mut sender: Object) -> Self {
+        sender.whole("v", rum_protocol::VERSION.into());
+        sender.text("sdk", env!("CARGO_PKG_VERSION"));
+        Self { sender, open: None, ready: Vec::new(), waiting: Vec::new(), lost: Losses::default(), numbers: 0 }
     }
 
     /// Adds an event of `view` to the batch. `now` is on the page's clock, as everywhere here.
-    pub fn push(&mut self, event: &mut Event, view: &View, session: &Session, now: f64) {
-        let belongs = |batch: &Batch| batch.session == *session;
-        if !self.open.as_ref().is_some_and(belongs) {
+    pub fn push(&mut self, mut event: Object, view: &View, session: &Session, now: f64) {
+        let described = describe(view);
+        let bytes = described.bytes() + event.bytes() + INDEX_BYTES;
+        let fits = |batch: &Batch| batch.session == *session && batch.bytes + bytes <= MOST_BYTES;
+        if !self.open.as_ref().is_some_and(fits) {
             self.seal();
         }
-        let view_bytes = json_bytes(view);
-        let mut written = self.write(event, view);
-        if self.open.as_ref().is_some_and(|open| open.bytes + view_bytes + written.0.len() > MOST_BYTES) {
-            self.seal();
-            written = self.write(event, view);
-        }
-        if view_bytes + written.0.len() > MOST_BYTES {
+        if bytes > MOST_BYTES {
             self.dropped(1);
             return;
         }
         let open = self.open.get_or_insert_with(|| Batch {
             session: session.clone(),
+            ids: Vec::new(),
             views: Vec::new(),
             events: Vec::new(),
             bytes: 0,
             deadline: now + LONGEST_WAIT_MS,
         });
-        if !open.views.iter().any(|known| known.id == view.id) {
-            open.views.push(view.clone());
-            open.bytes += view_bytes;
+        let index = open.ids.iter().position(|&id| id == view.id).unwrap_or(open.ids.len());
+        if index == open.ids.len() {
+            open.ids.push(view.id);
+            open.views.push(described);
         }
-        open.bytes += written.0.len();
-        open.events.push(written);
+        event.whole("view", index as u64);
+        open.bytes += bytes;
+        open.events.push(event);
         if open.events.len() >= MOST_EVENTS {
             self.seal();
         }
@@ -113,9 +110,9 @@ impl Outbox {
     /// A view got its name: events of it that wait in the batch have it too.
     pub fn renamed(&mut self, view: &View) {
         if let Some(open) = &mut self.open {
-            for known in &mut open.views {
-                if known.id == view.id {
-                    *known = view.clone();
+            for (id, known) in open.ids.iter().zip(&mut open.views) {
+                if *id == view.id {
+                    *known = describe(view);
                 }
             }
         }
@@ -131,20 +128,22 @@ impl Outbox {
         let Some(batch) = self.open.take() else { return };
         let lost = core::mem::take(&mut self.lost);
         self.numbers = self.numbers.wrapping_add(1);
-        let beacon = Box::new(Beacon {
-            v: rum_protocol::VERSION,
-            beacon_id: String::new(),
-            sent_at_ms: 0,
-            sdk: Some(String::from(env!("CARGO_PKG_VERSION"))),
-            release: self.sender.release.clone(),
-            env: self.sender.env.clone(),
-            session: Some(batch.session),
-            context: Some(self.sender.context.clone()),
-            lost: (lost != Losses::default()).then_some(lost),
-            views: batch.views,
-            events: batch.events,
-        });
-        self.queue(Parcel { number: self.numbers, beacon, not_before: 0.0, was_tried: false });
+        let mut session = Object::default();
+        session.id("id", batch.session.id);
+        session.whole("started_at_ms", batch.session.started_at_ms);
+        session.number("sample_rate", batch.session.sample_rate);
+        let mut beacon = self.sender.clone();
+        beacon.object("session", &session);
+        if lost != Losses::default() {
+            let mut losses = Object::default();
+            losses.whole("dropped", lost.dropped.into());
+            losses.whole("refused", lost.refused.into());
+            beacon.object("lost", &losses);
+        }
+        beacon.list("views", &batch.views);
+        beacon.list("events", &batch.events);
+        let events = u32::try_from(batch.events.len()).unwrap_or(u32::MAX);
+        self.queue(Parcel { number: self.numbers, beacon, events, lost, not_before: 0.0, was_tried: false });
     }
 
     /// Takes a beacon that is due.
@@ -177,7 +176,7 @@ impl Outbox {
             }
             _ => {
                 self.take_back(&parcel);
-                self.lost.refused = self.lost.refused.saturating_add(count(&parcel));
+                self.lost.refused = self.lost.refused.saturating_add(parcel.events);
             }
         }
     }
@@ -192,48 +191,47 @@ impl Outbox {
         next
     }
 
-    fn write(&self, event: &mut Event, view: &View) -> Raw {
-        let views = self.open.as_ref().map_or(&[][..], |open| &open.views);
-        let index = views.iter().position(|known| known.id == view.id).unwrap_or(views.len());
-        let index = u32::try_from(index).unwrap_or_default();
-        match event {
-            Event::PageView(event) => event.view = index,
-            Event::Vital(event) => event.view = index,
-            Event::Error(event) => event.view = index,
-            Event::Action(event) => event.view = index,
-        }
-        let mut out = String::new();
-        json::write(&mut out, &*event);
-        Raw(out)
-    }
-
     /// Puts a beacon into the queue; the oldest gives way.
     fn queue(&mut self, parcel: Parcel) {
         if self.ready.len() >= MOST_BEACONS
             && let Some(oldest) = take(&mut self.ready, Some(0))
         {
             self.take_back(&oldest);
-            self.dropped(count(&oldest));
+            self.dropped(oldest.events);
         }
         self.ready.push(parcel);
     }
 
     /// The losses a lost beacon would have told are told by the next one.
     fn take_back(&mut self, parcel: &Parcel) {
-        let lost = parcel.beacon.lost.unwrap_or_default();
-        self.dropped(lost.dropped);
-        self.lost.refused = self.lost.refused.saturating_add(lost.refused);
+        self.dropped(parcel.lost.dropped);
+        self.lost.refused = self.lost.refused.saturating_add(parcel.lost.refused);
     }
 }
 
-fn count(parcel: &Parcel) -> u32 {
-    u32::try_from(parcel.beacon.events.len()).unwrap_or(u32::MAX)
+impl Parcel {
+    /// The body of a request at that time of the wall clock. `random` makes its id the first time.
+    #[must_use]
+    pub fn body(&mut self, now_ms: u64, random: [u64; 2]) -> String {
+        if !self.was_tried {
+            self.beacon.text("beacon_id", &uuid::version_7(now_ms, random));
+        }
+        let mut beacon = self.beacon.clone();
+        beacon.whole("sent_at_ms", now_ms);
+        beacon.to_text()
+    }
 }
 
-fn json_bytes(view: &View) -> usize {
-    let mut out = String::new();
-    json::write(&mut out, view);
-    out.len()
+fn describe(view: &View) -> Object {
+    let mut described = Object::default();
+    described.id("id", view.id);
+    if let Some(started_at_ms) = view.started_at_ms {
+        described.whole("started_at_ms", started_at_ms);
+    }
+    described.text("url", &view.url);
+    described.known("page", view.page.as_deref().unwrap_or_default());
+    described.known("referrer", view.referrer.as_deref().unwrap_or_default());
+    described
 }
 
 /// `Vec::remove`, without its panic.
@@ -251,7 +249,8 @@ fn take(parcels: &mut Vec<Parcel>, position: Option<usize>) -> Option<Parcel> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rum_protocol::{Action, Id};
+    use crate::collect::performed;
+    use rum_protocol::{Beacon, Event};
 
     const BUSY: Outcome = Outcome { status: 503, retry_after: 0.0 };
 
@@ -263,106 +262,119 @@ mod tests {
         Session { id: Id(id), started_at_ms: 1, sample_rate: 1.0 }
     }
 
-    fn action(name: &str) -> Event {
-        Event::Action(Action { action: name.into(), ..Action::default() })
+    /// An action, whose name may be longer than the page's may.
+    fn action(name: &str) -> Object {
+        let mut action = performed("", "", f64::NAN, 0);
+        action.text("target", name);
+        action
+    }
+
+    fn beacon(parcel: &mut Parcel) -> Beacon {
+        serde_json::from_str(&parcel.body(1_700_000_000_000, [1, 2])).unwrap()
+    }
+
+    /// The next beacon that is due.
+    fn due(outbox: &mut Outbox, now: f64) -> Option<Beacon> {
+        outbox.take_due(now).as_mut().map(beacon)
     }
 
     fn push(outbox: &mut Outbox, name: &str, view_id: u64, now: f64) {
-        outbox.push(&mut action(name), &view(view_id), &session(1), now);
+        outbox.push(action(name), &view(view_id), &session(1), now);
     }
 
-    fn names(parcel: &Parcel) -> Vec<(String, u32)> {
-        let read = |event: &Raw| match serde_json::from_str::<Event>(&event.0).unwrap() {
-            Event::Action(action) => (action.action, action.view),
+    fn names(beacon: &Beacon) -> Vec<(String, u32)> {
+        let read = |event: &Event| match event {
+            Event::Action(action) => (action.target.clone().unwrap_or_default(), action.view),
             other => panic!("{other:?}"),
         };
-        parcel.beacon.events.iter().map(read).collect()
+        beacon.events.iter().map(read).collect()
     }
 
     #[test]
     fn ten_events_are_due_at_once() {
-        let mut outbox = Outbox::default();
+        let mut outbox = Outbox::new(Object::default());
         for _ in 0..9 {
             push(&mut outbox, "a", 1, 100.0);
         }
         assert!(outbox.take_due(100.0).is_none());
         push(&mut outbox, "a", 1, 100.0);
-        assert_eq!(outbox.take_due(100.0).map(|parcel| parcel.beacon.events.len()), Some(10));
+        assert_eq!(due(&mut outbox, 100.0).map(|beacon| beacon.events.len()), Some(10));
         assert_eq!(outbox.next_due(), None);
     }
 
     #[test]
     fn fewer_are_due_five_seconds_after_the_first() {
-        let mut outbox = Outbox::default();
+        let mut outbox = Outbox::new(Object::default());
         push(&mut outbox, "a", 1, 100.0);
         push(&mut outbox, "b", 1, 3000.0);
         assert_eq!(outbox.next_due(), Some(5100.0));
         assert!(outbox.take_due(5099.0).is_none());
-        assert_eq!(outbox.take_due(5100.0).map(|parcel| parcel.beacon.events.len()), Some(2));
+        assert_eq!(due(&mut outbox, 5100.0).map(|beacon| beacon.events.len()), Some(2));
     }
 
     #[test]
     fn events_point_to_their_view_by_its_place_in_the_beacon() {
-        let mut outbox = Outbox::default();
+        let mut outbox = Outbox::new(Object::default());
         for (name, view) in [("a", 7), ("b", 9), ("c", 7)] {
             push(&mut outbox, name, view, 0.0);
         }
         outbox.seal();
-        let parcel = outbox.take_due(0.0).unwrap();
-        assert_eq!(names(&parcel), [("a".into(), 0), ("b".into(), 1), ("c".into(), 0)]);
-        assert_eq!(parcel.beacon.views.iter().map(|view| view.id.0).collect::<Vec<_>>(), [7, 9]);
+        let beacon = due(&mut outbox, 0.0).unwrap();
+        assert_eq!(names(&beacon), [("a".into(), 0), ("b".into(), 1), ("c".into(), 0)]);
+        assert_eq!(beacon.views.iter().map(|view| view.id.0).collect::<Vec<_>>(), [7, 9]);
     }
 
     #[test]
     fn a_name_given_while_events_wait_goes_with_them() {
-        let mut outbox = Outbox::default();
+        let mut outbox = Outbox::new(Object::default());
         push(&mut outbox, "a", 1, 0.0);
         outbox.renamed(&View { page: Some("home".into()), ..view(1) });
         outbox.seal();
-        assert_eq!(outbox.take_due(0.0).unwrap().beacon.views[0].page.as_deref(), Some("home"));
+        assert_eq!(due(&mut outbox, 0.0).unwrap().views[0].page.as_deref(), Some("home"));
     }
 
     #[test]
     fn another_session_begins_another_beacon() {
-        let mut outbox = Outbox::default();
-        outbox.push(&mut action("a"), &view(1), &session(1), 0.0);
-        outbox.push(&mut action("b"), &view(1), &session(2), 0.0);
-        assert_eq!(outbox.take_due(0.0).unwrap().beacon.session, Some(session(1)));
+        let mut outbox = Outbox::new(Object::default());
+        outbox.push(action("a"), &view(1), &session(1), 0.0);
+        outbox.push(action("b"), &view(1), &session(2), 0.0);
+        assert_eq!(due(&mut outbox, 0.0).unwrap().session, Some(session(1)));
         outbox.seal();
-        assert_eq!(outbox.take_due(0.0).unwrap().beacon.session, Some(session(2)));
+        assert_eq!(due(&mut outbox, 0.0).unwrap().session, Some(session(2)));
     }
 
     #[test]
     fn no_beacon_is_larger_than_the_limit() {
-        let mut outbox = Outbox::default();
+        let mut outbox = Outbox::new(Object::default());
         let big = "x".repeat(25_000);
         for view in 0..9 {
             push(&mut outbox, &big, view, 0.0);
         }
         outbox.seal();
         let mut events = 0;
-        while let Some(parcel) = outbox.take_due(0.0) {
-            let mut body = String::new();
-            json::write(&mut body, &parcel.beacon);
+        while let Some(mut parcel) = outbox.take_due(0.0) {
+            let body = parcel.body(0, [0, 0]);
             assert!(body.len() <= 60 * 1024, "{}", body.len());
-            assert!(names(&parcel).iter().all(|(_, view)| (*view as usize) < parcel.beacon.views.len()));
-            events += parcel.beacon.events.len();
+            let beacon: Beacon = serde_json::from_str(&body).unwrap();
+            assert!(names(&beacon).iter().all(|(_, view)| (*view as usize) < beacon.views.len()));
+            events += beacon.events.len();
         }
         assert_eq!(events, 9);
     }
 
     #[test]
     fn an_event_that_fits_nowhere_is_dropped_and_counted() {
-        let mut outbox = Outbox::default();
+        let mut outbox = Outbox::new(Object::default());
         push(&mut outbox, &"x".repeat(MOST_BYTES), 1, 0.0);
         push(&mut outbox, "a", 1, 0.0);
         outbox.seal();
-        assert_eq!(outbox.take_due(0.0).unwrap().beacon.lost, Some(Losses { dropped: 1, refused: 0 }));
+        assert_eq!(due(&mut outbox, 0.0).unwrap().lost, Some(Losses { dropped: 1, refused: 0 }));
     }
 
     fn sent(outbox: &mut Outbox, now: f64) -> u32 {
         outbox.seal();
-        let parcel = outbox.take_due(now).unwrap();
+        let mut parcel = outbox.take_due(now).unwrap();
+        beacon(&mut parcel);
         let number = parcel.number;
         outbox.wait_for(parcel);
         number
@@ -370,26 +382,43 @@ mod tests {
 
     #[test]
     fn a_busy_service_is_tried_once_more_when_it_says() {
-        let mut outbox = Outbox::default();
+        let mut outbox = Outbox::new(Object::default());
         push(&mut outbox, "a", 1, 0.0);
         let number = sent(&mut outbox, 0.0);
         outbox.settled(number, Outcome { retry_after: 20.0, ..BUSY }, 1000.0);
         assert_eq!(outbox.next_due(), Some(21_000.0));
         assert!(outbox.take_due(20_999.0).is_none());
         let again = outbox.take_due(21_000.0).unwrap();
-        assert_eq!((again.number, again.beacon.events.len()), (number, 1));
+        assert_eq!(again.number, number);
         outbox.wait_for(again);
         outbox.settled(number, BUSY, 22_000.0);
         assert_eq!(outbox.next_due(), None);
         push(&mut outbox, "b", 1, 0.0);
         outbox.seal();
-        assert_eq!(outbox.take_due(0.0).unwrap().beacon.lost, Some(Losses { dropped: 0, refused: 1 }));
+        assert_eq!(due(&mut outbox, 0.0).unwrap().lost, Some(Losses { dropped: 0, refused: 1 }));
+    }
+
+    #[test]
+    fn a_beacon_keeps_its_id_and_says_when_it_is_sent() {
+        let mut sender = Object::default();
+        sender.text("release", "4.2");
+        let mut outbox = Outbox::new(sender);
+        push(&mut outbox, "a", 1, 0.0);
+        outbox.seal();
+        let mut parcel = outbox.take_due(0.0).unwrap();
+        let first = beacon(&mut parcel);
+        assert_eq!((first.v, first.release.as_deref(), first.sent_at_ms), (rum_protocol::VERSION, Some("4.2"), 1_700_000_000_000));
+        let number = parcel.number;
+        outbox.wait_for(parcel);
+        outbox.settled(number, BUSY, 0.0);
+        let again: Beacon = serde_json::from_str(&outbox.take_due(5000.0).unwrap().body(1_700_000_005_000, [3, 4])).unwrap();
+        assert_eq!(again, Beacon { sent_at_ms: 1_700_000_005_000, ..first });
     }
 
     #[test]
     fn the_wait_for_another_try_has_bounds() {
         for (retry_after, due) in [(0.0, 5000.0), (f64::NAN, 5000.0), (-3.0, 5000.0), (1e9, 60_000.0)] {
-            let mut outbox = Outbox::default();
+            let mut outbox = Outbox::new(Object::default());
             push(&mut outbox, "a", 1, 0.0);
             let number = sent(&mut outbox, 0.0);
             outbox.settled(number, Outcome { status: 0, retry_after }, 0.0);
@@ -399,12 +428,12 @@ mod tests {
 
     #[test]
     fn a_refusal_is_final_and_an_acceptance_is_not_a_loss() {
-        let mut outbox = Outbox::default();
+        let mut outbox = Outbox::new(Object::default());
         for (status, lost) in [(202, None), (401, None), (202, Some(Losses { dropped: 0, refused: 1 }))] {
             push(&mut outbox, "a", 1, 0.0);
             outbox.seal();
-            let parcel = outbox.take_due(0.0).unwrap();
-            assert_eq!(parcel.beacon.lost, lost, "before {status}");
+            let mut parcel = outbox.take_due(0.0).unwrap();
+            assert_eq!(beacon(&mut parcel).lost, lost, "before {status}");
             let number = parcel.number;
             outbox.wait_for(parcel);
             outbox.settled(number, Outcome { status, retry_after: 0.0 }, 0.0);
@@ -414,28 +443,28 @@ mod tests {
 
     #[test]
     fn losses_a_lost_beacon_would_have_told_are_told_later() {
-        let mut outbox = Outbox::default();
+        let mut outbox = Outbox::new(Object::default());
         outbox.dropped(3);
         push(&mut outbox, "a", 1, 0.0);
         let number = sent(&mut outbox, 0.0);
         outbox.settled(number, Outcome { status: 413, retry_after: 0.0 }, 0.0);
         push(&mut outbox, "b", 1, 0.0);
         outbox.seal();
-        assert_eq!(outbox.take_due(0.0).unwrap().beacon.lost, Some(Losses { dropped: 3, refused: 1 }));
+        assert_eq!(due(&mut outbox, 0.0).unwrap().lost, Some(Losses { dropped: 3, refused: 1 }));
     }
 
     #[test]
     fn the_oldest_beacon_gives_way_and_its_events_are_counted() {
-        let mut outbox = Outbox::default();
+        let mut outbox = Outbox::new(Object::default());
         for index in 0..=MOST_BEACONS {
             push(&mut outbox, &index.to_string(), 1, 0.0);
             let number = sent(&mut outbox, 0.0);
             outbox.settled(number, BUSY, 0.0);
         }
-        let due: Vec<_> = core::iter::from_fn(|| outbox.take_due(5000.0)).map(|parcel| names(&parcel)[0].0.clone()).collect();
-        assert_eq!(due, ["1", "2", "3", "4", "5", "6", "7", "8"]);
+        let sent: Vec<_> = core::iter::from_fn(|| due(&mut outbox, 5000.0)).map(|beacon| names(&beacon)[0].0.clone()).collect();
+        assert_eq!(sent, ["1", "2", "3", "4", "5", "6", "7", "8"]);
         push(&mut outbox, "last", 1, 0.0);
         outbox.seal();
-        assert_eq!(outbox.take_due(0.0).unwrap().beacon.lost, Some(Losses { dropped: 1, refused: 0 }));
+        assert_eq!(due(&mut outbox, 0.0).unwrap().lost, Some(Losses { dropped: 1, refused: 0 }));
     }
 }

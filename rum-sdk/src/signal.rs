@@ -1,12 +1,11 @@
-use rum_protocol::{Event, Vital};
-
+use crate::json::Object;
 use crate::outbox::Outcome;
 
 /// One thing that happened, told to the [`crate::Monitor`]. Times are on the page's clock.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Signal {
-    /// A vital is due, of a visit of the page that began at that time of the wall clock; 0 for the load. Boxed, as below.
-    Vital(Box<Vital>, u64),
+    /// A vital is due, of a visit of the page that began at that time of the wall clock; 0 for the load.
+    Vital(Object, u64),
     /// The page is hidden and every vital was told: the last moment to send anything.
     Hidden,
     /// The page came back from the back/forward cache, at this address. The vitals are told after it.
@@ -20,8 +19,10 @@ pub enum Signal {
         /// The address.
         href: String,
     },
-    /// An error or an action. Boxed, since it is far larger than all the others.
-    Happened(Box<Event>),
+    /// An error.
+    Failed(Object),
+    /// An action.
+    Performed(Object),
     /// Send what waits.
     Flush,
     /// The time asked for by [`crate::Host::wake_at`] has come.

@@ -1,8 +1,9 @@
 //! A page's life, told to the monitor signal by signal: what it sends, and when.
 
-use rum_protocol::{Attribution, Beacon, Context, ErrorEvent, ErrorSource, Event, Id, Losses, Metric, PageView, Vital};
-use rum_sdk::collect::performed;
+use rum_protocol::{Beacon, Context, Event, Id, Losses, Metric, PageView, Vital};
+use rum_sdk::collect::{event, performed};
 use rum_sdk::config::Config;
+use rum_sdk::json::Object;
 use rum_sdk::navigation::{NavigationTiming, PageState};
 use rum_sdk::outbox::Outcome;
 use rum_sdk::time::Time;
@@ -108,7 +109,7 @@ impl Page {
     }
 
     fn act(&mut self, at: f64, action: &str) {
-        self.tell(at, Signal::Happened(Box::new(Event::Action(performed(action, "", None, time(at).epoch_of(at))))));
+        self.tell(at, Signal::Performed(performed(action, "", f64::NAN, time(at).epoch_of(at))));
     }
 
     fn events(&self) -> Vec<Event> {
@@ -154,48 +155,31 @@ impl Page {
 
 /// A vital of the visit that began at that time of the page's clock; 0 for the load.
 fn vital(metric: Metric, value: f64, previous: Option<f64>, began: u32) -> Signal {
-    let vital = Vital {
-        at_ms: at_ms(2000),
-        view: 0,
-        metric,
-        metric_id: Some("00000000000000ab".into()),
-        value,
-        prev_value: previous,
-        navigation_type: Some("navigate".into()),
-        attribution: Attribution::default(),
-    };
-    Signal::Vital(Box::new(vital), if began > 0 { at_ms(began) } else { 0 })
+    let mut vital = event("vital", at_ms(2000));
+    vital.text("metric", metric.name());
+    vital.number("value", value);
+    vital.number("prev_value", previous.unwrap_or(f64::NAN));
+    Signal::Vital(vital, if began > 0 { at_ms(began) } else { 0 })
 }
 
 fn error(message: &str, at_ms: u64) -> Signal {
-    Signal::Happened(Box::new(Event::Error(ErrorEvent {
-        at_ms,
-        view: 0,
-        source: ErrorSource::Uncaught,
-        name: None,
-        message: message.into(),
-        stack: None,
-        file: None,
-        line: None,
-        column: None,
-        attributes: rum_protocol::Attributes::default(),
-    })))
+    let mut error = event("error", at_ms);
+    error.text("source", "uncaught");
+    error.text("message", message);
+    Signal::Failed(error)
 }
 
 #[test]
 fn the_first_beacon_says_who_sends_and_how_the_page_loaded() {
-    let context = Context { viewport_width_px: Some(1280), ..Context::default() };
-    let mut page = Page::open_with(
-        json!({"release": "4.2", "env": "test"}),
-        Landing { context: context.clone(), ..landing() },
-        Fake::default(),
-    );
+    let mut context = Object::default();
+    context.whole("viewport_width_px", 1280);
+    let mut page = Page::open_with(json!({"release": "4.2", "env": "test"}), Landing { context, ..landing() }, Fake::default());
     page.hide(2000.0);
     let (_, beacon) = &page.host.posted[0];
     assert_eq!((beacon.v, beacon.sent_at_ms), (1, at_ms(2000)));
     assert_eq!((beacon.release.as_deref(), beacon.env.as_deref()), (Some("4.2"), Some("test")));
     assert_eq!(beacon.sdk.as_deref(), Some(env!("CARGO_PKG_VERSION")));
-    assert_eq!(beacon.context, Some(context));
+    assert_eq!(beacon.context, Some(Context { viewport_width_px: Some(1280), ..Context::default() }));
     assert_eq!(beacon.beacon_id.len(), 36);
     assert_eq!(beacon.views.len(), 1);
     assert_eq!(beacon.views[0].url, "https://shop.example/");

@@ -3,7 +3,6 @@
 
 use std::cell::RefCell;
 
-use rum_protocol::Event;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Node;
@@ -48,10 +47,7 @@ pub fn receive(kind: u32, numbers: &[f64], texts: &str, target: &JsValue, at: f6
     let time = Time { page_ms: now, epoch_ms: epoch };
     let at_ms = time.epoch_of(at);
     let signal = match Kind::of(kind) {
-        Some(Kind::Click) => {
-            let click = clicked(Dom(target.unchecked_ref::<Node>().clone()), at_ms);
-            Some(Signal::Happened(Box::new(Event::Action(click))))
-        }
+        Some(Kind::Click) => Some(Signal::Performed(clicked(Dom(target.unchecked_ref::<Node>().clone()), at_ms))),
         Some(kind) => delivery::signal(kind, numbers, texts, at_ms, time),
         None => None,
     };

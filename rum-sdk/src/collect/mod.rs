@@ -9,3 +9,14 @@ pub use action::{clicked, performed};
 pub use error::{CaughtError, attribute, caught};
 pub use selector::{Element, label, selector};
 pub(crate) use vital::due;
+
+use crate::json::Object;
+
+/// An event of that type at that time of the wall clock, to which its own members are added.
+#[must_use]
+pub fn event(kind: &str, at_ms: u64) -> Object {
+    let mut event = Object::default();
+    event.text("type", kind);
+    event.whole("at_ms", at_ms);
+    event
+}

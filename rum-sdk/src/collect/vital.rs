@@ -1,7 +1,9 @@
+use rum_protocol::Metric;
 use rum_protocol::limits::{MAX_NAME_BYTES, MAX_URL_BYTES};
-use rum_protocol::{Attribution, Metric, Vital};
 
+use super::event;
 use crate::delivery::Texts;
+use crate::json::Object;
 use crate::privacy::strip_query;
 use crate::text::cut;
 
@@ -36,30 +38,23 @@ const TEXTS: [&[&str]; 6] = [
 ];
 
 /// A vital that is due at `at_ms`, with the id of its metric and of the visit, and what is known of where its value comes from.
-pub(crate) fn due(metric: Metric, [value, previous]: [f64; 2], numbers: &[f64], mut texts: Texts<'_>, at_ms: u64) -> Vital {
-    let mut vital = Vital {
-        at_ms,
-        view: 0,
-        metric,
-        metric_id: Some(texts.text()),
-        value,
-        prev_value: (!previous.is_nan()).then_some(previous),
-        navigation_type: Some(texts.text()),
-        attribution: Attribution::default(),
-    };
+pub(crate) fn due(metric: Metric, [value, previous]: [f64; 2], numbers: &[f64], mut texts: Texts<'_>, at_ms: u64) -> Object {
+    let mut vital = event("vital", at_ms);
+    vital.text("metric", metric.name());
+    vital.text("metric_id", texts.next());
+    vital.number("value", value);
+    vital.number("prev_value", previous);
+    vital.known("navigation_type", texts.next());
+    let mut attribution = Object::default();
     let place = metric as usize;
     for (name, &number) in NUMBERS.get(place).copied().unwrap_or_default().iter().zip(numbers) {
-        if !number.is_nan() {
-            vital.attribution.number(name, number);
-        }
+        attribution.number(name, number);
     }
     for name in TEXTS.get(place).copied().unwrap_or_default() {
         let text = texts.next();
-        if !text.is_empty() {
-            let is_url = name.ends_with("url") || name.ends_with("invoker");
-            let text = if is_url { cut(strip_query(text), MAX_URL_BYTES) } else { cut(text, MAX_NAME_BYTES) };
-            vital.attribution.text(name, String::from(text));
-        }
+        let is_url = name.ends_with("url") || name.ends_with("invoker");
+        attribution.known(name, if is_url { cut(strip_query(text), MAX_URL_BYTES) } else { cut(text, MAX_NAME_BYTES) });
     }
+    vital.object("attribution", &attribution);
     vital
 }

@@ -1,7 +1,7 @@
-//! Writes JSON from serde, without `core::fmt`: the float formatting of the standard library alone would double the module.
+//! Writes JSON without `core::fmt`: the float formatting of the standard library alone would double the module.
 
 mod number;
-mod writer;
+mod object;
 
 pub use number::push_number;
-pub use writer::{Raw, write};
+pub use object::Object;
