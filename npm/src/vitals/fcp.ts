@@ -30,6 +30,7 @@ export class Fcp extends Watch {
   }
 
   override frames(at: number): void {
+    if (!this.isObserving()) return;
     this.value = performance.now() - at;
     this.report(true);
   }

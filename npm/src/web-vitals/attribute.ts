@@ -1,10 +1,10 @@
 /** Attribution in the shape of npm `web-vitals/attribution`. */
 
 import type { Report } from '../vitals/watch.js';
-import { LOAD_STATES, SOFT, SUBPARTS, interactionType, sourceOf } from './vitals.js';
+import { LOAD_STATES, SOFT, SUBPARTS, believed, interactionType, sourceOf } from './vitals.js';
 
 /** The entry of the navigation, if there is one to believe. */
-const navigationOf = ({ visit: { kind, hard, soft } }: Report): any => (kind === SOFT ? soft : hard);
+const navigationOf = ({ visit: { kind, soft } }: Report): any => (kind === SOFT ? soft : believed());
 
 export const fcp = (report: Report): object => {
   const [timeToFirstByte, firstByteToFCP] = report.parts;

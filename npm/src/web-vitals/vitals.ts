@@ -3,7 +3,8 @@
 import * as glue from 'rum-sdk/web-vitals';
 import { bytes } from '../inlined.js';
 import { Fid } from '../vitals/fid.js';
-import { attempt } from '../vitals/page.js';
+import { Operation } from '../vitals/operation.js';
+import { attempt, navigationEntry, pageState } from '../vitals/page.js';
 import type { MetricName, Report, Visit, WatchOptions } from '../vitals/watch.js';
 import { Watches } from '../vitals/watches.js';
 import { watchFirstInputs } from './first-input.js';
@@ -46,6 +47,9 @@ let hasStarted: boolean | undefined;
 const whenShown = (task: () => void): void => {
   document.prerendering ? addEventListener('prerenderingchange', task, { capture: true, once: true }) : task();
 };
+
+/** The `navigation` entry, if it can be believed now. */
+export const believed = (): any => (glue.compute(Operation.Visit, 0, pageState()).length > 1 ? navigationEntry() : undefined);
 
 const newMetric = (name: MetricName, { kind, start, hard, soft }: Visit): any => ({
   name,

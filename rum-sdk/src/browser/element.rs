@@ -1,32 +1,60 @@
-use wasm_bindgen::JsCast;
-use web_sys::{Element, Node};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use web_sys::Node;
 
-/// A node of the document.
+/// A node of the document. Inside a form, inputs hide the form's properties behind their names: everything is read by the accessors
+/// of the prototypes, which nothing hides (<https://webidl.spec.whatwg.org/#LegacyOverrideBuiltIns>).
 #[derive(Clone)]
 pub(super) struct Dom(pub(super) Node);
 
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = Node)]
+    type NodeInterface;
+    #[wasm_bindgen(static_method_of = NodeInterface, getter, js_class = "Node")]
+    fn prototype() -> JsValue;
+    #[wasm_bindgen(js_namespace = Reflect, js_name = get)]
+    fn read_text(prototype: &JsValue, property: &str, node: &Node) -> Option<String>;
+    #[wasm_bindgen(js_namespace = Reflect, js_name = get)]
+    fn read_number(prototype: &JsValue, property: &str, node: &Node) -> u32;
+    #[wasm_bindgen(js_namespace = Reflect, js_name = get)]
+    fn read_node(prototype: &JsValue, property: &str, node: &Node) -> Option<Node>;
+    #[wasm_bindgen(js_namespace = ["Element", "prototype", "getAttribute"], js_name = call)]
+    fn attribute_of(element: &Node, name: &str) -> Option<String>;
+}
+
+impl Dom {
+    fn text_of(&self, property: &str) -> String {
+        read_text(&NodeInterface::prototype(), property, &self.0).unwrap_or_default()
+    }
+
+    fn has_type(&self, node_type: u16) -> bool {
+        read_number(&NodeInterface::prototype(), "nodeType", &self.0) == u32::from(node_type)
+    }
+}
+
 impl crate::collect::Element for Dom {
     fn node_name(&self) -> String {
-        self.0.node_name()
+        self.text_of("nodeName")
     }
 
     fn is_element(&self) -> bool {
-        self.0.node_type() == Node::ELEMENT_NODE
+        self.has_type(Node::ELEMENT_NODE)
     }
 
     fn is_document(&self) -> bool {
-        self.0.node_type() == Node::DOCUMENT_NODE
+        self.has_type(Node::DOCUMENT_NODE)
     }
 
     fn parent(&self) -> Option<Self> {
-        self.0.parent_node().map(Self)
+        read_node(&NodeInterface::prototype(), "parentNode", &self.0).map(Self)
     }
 
     fn attribute(&self, name: &str) -> Option<String> {
-        self.0.unchecked_ref::<Element>().get_attribute(name)
+        attribute_of(&self.0, name)
     }
 
     fn text(&self) -> String {
-        self.0.text_content().unwrap_or_default()
+        self.text_of("textContent")
     }
 }

@@ -90,26 +90,22 @@ class Tab {
 
   /** Reloads the document; resolves once the new one is loaded. */
   reload() {
-    return this.#leave(() => void setTimeout(() => location.reload()));
+    return this.#leaveBy(() => this.#driver.reload());
   }
 
   /** Goes one document back; resolves once that is shown, from the cache or loaded again. */
   back() {
-    return this.#leave(() => void setTimeout(() => history.back()));
+    return this.#leaveBy(() => this.#driver.back());
   }
 
   /** Goes one document forward, likewise. */
   forward() {
-    return this.#leave(() => void setTimeout(() => history.forward()));
+    return this.#leaveBy(() => this.#driver.forward());
   }
 
-  /** Clicks a link to another document; resolves once that is loaded. */
-  follow(selector) {
-    return this.#leaveBy(() => this.#driver.click(selector));
-  }
-
-  #leave(go) {
-    return this.#leaveBy(() => this.#driver.evaluate(go, []));
+  /** Goes to another document of the same site; resolves once that is loaded. */
+  leave(path) {
+    return this.#leaveBy(() => this.#driver.leave(path));
   }
 
   async #leaveBy(go) {

@@ -12,11 +12,10 @@ const PRESS_MS = 35;
 
 export async function startPuppeteer(name) {
   const { browser, close } = await (name === 'firefox' ? startFirefox() : startBrowser());
+  // What its user looks at instead of a hidden tab.
+  const other = await browser.newPage();
   return {
-    async openTab() {
-      const context = await browser.createBrowserContext();
-      return new PuppeteerTab(context, await context.newPage());
-    },
+    openTab: async () => new PuppeteerTab(await browser.newPage(), other),
     close,
   };
 }
@@ -39,14 +38,13 @@ async function startFirefox() {
 }
 
 class PuppeteerTab {
-  #context;
   #page;
   #other;
   #troubles = [];
 
-  constructor(context, page) {
-    this.#context = context;
+  constructor(page, other) {
     this.#page = page;
+    this.#other = other;
     page.on('pageerror', (error) => this.#troubles.push(String(error)));
     page.on('console', (message) => this.#troubles.push(`${message.type()}: ${message.text()}`));
   }
@@ -71,9 +69,25 @@ class PuppeteerTab {
     return this.#page.tap(selector);
   }
 
-  async hide() {
-    this.#other ??= await this.#context.newPage();
-    await this.#other.bringToFront();
+  /** By a script of the page: the driver's own commands lose track of a document that comes back from the cache. */
+  reload() {
+    return this.#page.evaluate(() => void setTimeout(() => location.reload()));
+  }
+
+  back() {
+    return this.#page.evaluate(() => void setTimeout(() => history.back()));
+  }
+
+  forward() {
+    return this.#page.evaluate(() => void setTimeout(() => history.forward()));
+  }
+
+  leave(path) {
+    return this.#page.evaluate((to) => void setTimeout(() => (location.href = to)), path);
+  }
+
+  hide() {
+    return this.#other.bringToFront();
   }
 
   show() {
@@ -84,14 +98,11 @@ class PuppeteerTab {
     return this.#troubles;
   }
 
-  async close() {
-    // Another tab keeps the context alive, and the page's last beacon with it.
-    this.#other ??= await this.#context.newPage();
-    await this.#page.close();
+  close() {
+    return this.#page.close();
   }
 
-  /** Ends everything the tab has opened. */
-  dispose() {
-    return this.#context.close();
+  async dispose() {
+    if (!this.#page.isClosed()) await this.#page.close();
   }
 }

@@ -8,6 +8,9 @@ import { join } from 'node:path';
 
 import { WebDriverSession } from './webdriver.mjs';
 
+/** After this a script is not answered any more. */
+const SCRIPT_DEADLINE_MS = 20_000;
+
 export async function startWebKit() {
   const binary = miniBrowser();
   const screen = await startScreen();
@@ -16,6 +19,7 @@ export async function startWebKit() {
     browserName: 'MiniBrowser',
     'webkitgtk:browserOptions': { binary, args: ['--automation'] },
   });
+  await session.command('POST', '/timeouts', { script: SCRIPT_DEADLINE_MS });
   // The session ends with its last window: the first stays open.
   const first = await session.command('GET', '/window');
   return {
@@ -121,6 +125,24 @@ class WebKitTab {
   /** This port of WebKit has no touch events. */
   tap(selector) {
     return this.#session.click(selector);
+  }
+
+  /** By the driver's commands, which wait: a script that the document takes into the cache is never answered. */
+  reload() {
+    return this.#session.command('POST', '/refresh');
+  }
+
+  back() {
+    return this.#session.command('POST', '/back');
+  }
+
+  forward() {
+    return this.#session.command('POST', '/forward');
+  }
+
+  async leave(path) {
+    const address = await this.#session.command('GET', '/url');
+    await this.goto(new URL(path, address).href);
   }
 
   hide() {

@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 
+import { agree, isTold } from './differences.mjs';
+
 const METRICS = ['CLS', 'FCP', 'INP', 'LCP', 'TTFB', 'FID'];
 const ID = /^v\d-\d{13}-\d{13}$/;
 
@@ -9,7 +11,7 @@ const ID = /^v\d-\d{13}-\d{13}$/;
  * Asserts that in each of `documents` both libraries said the same, that they were silent where the engine has not the entry
  * types, and that what the scenario `yields` was said wherever it has them.
  */
-export function assertAlike(documents, { yields }) {
+export function assertAlike(documents, { yields, targets }) {
   const said = new Set();
   for (const { reports, supports, thresholds, troubles, started } of documents) {
     assert.ok(started, 'the libraries were never called');
@@ -21,7 +23,7 @@ export function assertAlike(documents, { yields }) {
     }
     for (const instance of new Set(reports.map((report) => report.instance))) {
       const by = (library) => reports.filter((report) => report.instance === instance && report.library === library);
-      assertReportsAlike(by('ours'), by('theirs'));
+      assertReportsAlike(by('ours'), by('theirs'), targets);
     }
   }
   const { supports } = documents[0];
@@ -30,41 +32,33 @@ export function assertAlike(documents, { yields }) {
 }
 
 /** The reports of one instance in either library, in their order. */
-function assertReportsAlike(ours, theirs) {
-  const restored = theirs.map((report, at) => (isMeasuredRestore(report) && ours[at] ? assertSameFrame(ours[at], report) : false));
-  assert.deepEqual(comparable(ours, restored), comparable(theirs, restored));
+function assertReportsAlike(ours, theirs, targets) {
+  const [all, reference] = [comparable(ours), comparable(theirs)];
+  for (const [at, report] of reference.entries()) {
+    if (all[at]) [all[at], reference[at]] = agree(all[at], report, targets);
+  }
+  assert.deepEqual(all.map(onlyMetric), reference.map(onlyMetric));
 }
 
-/** FCP and LCP of a restored page are the time until a frame, told by the clock. */
-const isMeasuredRestore = ({ metric: { name, navigationType } }) => navigationType === 'back-forward-cache' && ['FCP', 'LCP'].includes(name);
-
-/** Either looked at the clock in that frame, in the order in which they asked for it; ours not after its own report. */
-function assertSameFrame(ours, theirs) {
-  assert.equal(ours.frame, theirs.frame, 'both were reported in one frame');
-  assert.ok(ours.metric.value <= ours.at - theirs.metric.navigationStartTime, `${ours.metric.value} is not after the report`);
-  return true;
-}
-
-/** The reports with ids and objects counted in the order in which they came up. */
-function comparable(reports, restored) {
-  const ids = [];
+/**
+ * The reports with ids and objects counted in the order in which they came up. A delta is what the value has grown by since the last
+ * report with its id.
+ */
+function comparable(reports) {
+  const values = new Map();
   const objects = [];
-  return reports.map(({ metric, object, plain }, at) => {
-    assert.match(metric.id, ID);
-    const told = { ...metric, id: position(ids, metric.id), object: position(objects, object), plain };
-    return restored[at] ? withoutClock(told) : told;
+  return reports.filter(isTold).map(({ metric, object, ...told }) => {
+    const { id, value, delta, ...rest } = metric;
+    assert.match(id, ID);
+    assert.equal(delta, value - (values.get(id) ?? 0), `delta of ${metric.name}`);
+    values.set(id, value);
+    return { ...rest, value, id: [...values.keys()].indexOf(id), object: position(objects, object), told };
   });
 }
+
+const onlyMetric = ({ told: { plain }, ...metric }) => ({ ...metric, plain });
 
 function position(list, value) {
   if (!list.includes(value)) list.push(value);
   return list.indexOf(value);
-}
-
-function withoutClock({ value, delta, attribution, ...rest }) {
-  assert.equal(delta, value, 'the first report of its instance');
-  if (!attribution) return rest;
-  const { firstByteToFCP, elementRenderDelay, ...parts } = attribution;
-  assert.equal(firstByteToFCP ?? elementRenderDelay, value, 'all of the time is in one part');
-  return { ...rest, attribution: parts };
 }

@@ -24,8 +24,10 @@ async function run(t, engine, scenario) {
   const tab = await engine.openTab();
   t.after(() => tab.dispose());
   await (scenario.visit ?? visit)(tab, site.url, scenario);
-  if (!scenario.closes) site.keep(await tab.evaluate(() => oracle.snapshot()));
-  const documents = await site.documentsOnce(scenario.documents ?? 1);
+  const last = scenario.closes ? undefined : await tab.evaluate(() => oracle.snapshot());
+  if (last) site.keep(last);
+  const { documents: count = 1 } = scenario;
+  const documents = await site.documentsOnce(typeof count === 'function' ? count(last) : count);
   if (process.env.ORACLE_SHOW) console.dir(documents.map(({ reports }) => reports.filter(({ library }) => library === 'theirs').map(({ metric }) => metric)), { depth: 9 });
   assertAlike(documents, scenario);
   scenario.proves?.(evidence(documents));

@@ -22,8 +22,14 @@ enum Probe {
     PythonModules(&'static str),
 }
 
-/// The browser of the tests.
+/// The browser of most tests.
 pub(crate) const CHROMIUM: Package = Package { name: "chromium", probe: Probe::Program("chromium") };
+/// Firefox, in which vitals are compared too.
+pub(crate) const FIREFOX: Package = Package { name: "firefox-esr", probe: Probe::Program("firefox-esr") };
+/// WebKitGTK's driver, and with it the browser that it drives.
+pub(crate) const WEBKIT: Package = Package { name: "webkit2gtk-driver", probe: Probe::Program("WebKitWebDriver") };
+/// The screen on which WebKitGTK shows its windows.
+pub(crate) const XVFB: Package = Package { name: "xvfb", probe: Probe::Program("Xvfb") };
 /// `prometheus` and `promtool`.
 pub(crate) const PROMETHEUS: Package = Package { name: "prometheus", probe: Probe::Program("promtool") };
 /// `prometheus-alertmanager` and `amtool`.

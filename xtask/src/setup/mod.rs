@@ -37,7 +37,7 @@ pub(crate) const PROMETHEUS: &[Need] = &[Need::Apt(&[apt::PROMETHEUS])];
 pub(crate) const TEST: &[Need] = &[
     Need::Rust(rust::Part::Component("clippy")),
     Need::Rust(rust::Part::Component("rustfmt")),
-    Need::Apt(&[apt::CHROMIUM, apt::PROMETHEUS, apt::ALERTMANAGER, apt::PYTHON_VENV]),
+    Need::Apt(&[apt::CHROMIUM, apt::FIREFOX, apt::WEBKIT, apt::XVFB, apt::PROMETHEUS, apt::ALERTMANAGER, apt::PYTHON_VENV]),
     Need::Npm("embedded-clickhouse/tests/clients", "ClickHouse clients"),
     Need::Python,
 ];

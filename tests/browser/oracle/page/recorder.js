@@ -55,7 +55,8 @@ window.oracle = (() => {
   /** The browser's own object, told from others by its number; the rest is for whoever reads a failure. */
   function describeEntry(entry) {
     const { entryType, name, startTime, duration } = entry;
-    return { live: number(entry), class: entry.constructor.name, entryType, name, startTime, duration };
+    const layout = 'styleAndLayoutStart' in entry ? { styleAndLayoutStart: entry.styleAndLayoutStart } : {};
+    return { live: number(entry), class: entry.constructor.name, entryType, name, startTime, duration, ...layout };
   }
 
   /** The callback of one instance: writes down what it is given, as that is now. */
@@ -104,13 +105,12 @@ window.oracle = (() => {
   const idle = () => new Promise((resolve) => requestIdle(() => resolve()));
   const task = () => new Promise((resolve) => requestTask(() => resolve()));
 
-  /** Resolves when what has happened is painted, and idle callbacks asked for until then have run. */
+  /** Resolves when what has happened is painted, and idle callbacks asked for until then have run. Nobody waits on a hidden page. */
   async function settled() {
     await task();
-    if (isVisible()) {
-      await frame();
-      await frame();
-    }
+    if (!isVisible()) return;
+    await frame();
+    await frame();
     await idle();
     await task();
   }

@@ -32,12 +32,14 @@ export const ATTRIBUTION = [
     body: blocking(`<form onsubmit="return false"><input name="id"><input name="className"><input name="nodeName"><input name="parentNode"><button type="button">Click</button></form>`),
     steps: (tab) => click(tab, 'button', 1),
     yields: USED,
+    targets: ['html>body>form>button', 'html>body>h1'],
   },
   {
     name: 'target that is such a form itself',
     body: blocking(`<form id="form" style="padding: 40px; width: 300px"><input name="id" type="hidden"><input name="classList" type="hidden"><input name="className" type="hidden"></form>`),
     steps: (tab) => click(tab, 'form', 1),
     yields: USED,
+    targets: ['#form', 'html>body>h1'],
   },
   {
     name: 'target in a shadow tree',

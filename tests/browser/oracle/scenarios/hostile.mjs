@@ -58,7 +58,7 @@ export const HOSTILE = [
     name: 'interactions without ids',
     head: doing('if (window.PerformanceEventTiming) delete PerformanceEventTiming.prototype.interactionId'),
     body: WORDS,
-    steps: (tab) => click(tab, '#slow', 1),
+    steps: (tab) => tab.click('#slow').then(() => tab.evaluate(() => oracle.settled())),
     yields: [...LOADED, 'FID'],
   },
   {
@@ -106,6 +106,7 @@ export const HOSTILE = [
       await click(tab, '#slow', 1);
     },
     yields: USED,
+    targets: ['html>body>h1', '#slow'],
   },
   {
     name: 'a function for targets that is no function',

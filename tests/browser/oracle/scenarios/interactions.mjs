@@ -103,7 +103,7 @@ export const INTERACTIONS = [
       await tab.evaluate(() => oracle.interacted(52));
     },
     yields: USED,
-    proves: inp(atLeast(100), below(150)),
+    proves: inp(atLeast(96)),
   },
   {
     name: 'thresholds from none to 104 ms',

@@ -25,31 +25,32 @@ export const NAVIGATIONS = [
   },
   {
     name: 'back to a page that no cache may keep',
-    body: `${WORDS}<a id="away" href="/away">Away</a><script>addEventListener('unload', () => {}); navigator.locks?.request('held', () => new Promise(() => {}))</script>`,
+    body: `${WORDS}<script>addEventListener('unload', () => {}); navigator.locks?.request('held', () => new Promise(() => {})).catch(() => {})</script>`,
     headers: { 'cache-control': 'no-store' },
     pages: { '/away': { bare: true, body: '<h1>Elsewhere</h1>' } },
-    documents: 2,
+    // WebKit keeps it nevertheless.
+    documents: ({ restores }) => (restores ? 1 : 2),
     async steps(tab) {
       await click(tab, '#slow', 1);
-      await tab.follow('#away');
+      await tab.leave('/away');
       await tab.back();
       await tab.until(() => window.oracle?.state.started);
       await tab.evaluate(() => oracle.reported('TTFB'));
     },
     yields: USED,
-    proves: typeIs('back-forward'),
+    proves: ({ last, documents }) => assert.equal(last('TTFB').navigationType, documents.length === 2 ? 'back-forward' : 'back-forward-cache'),
   },
   {
-    name: 'forward to a page with a document of its own, and each document for itself',
-    body: `${WORDS}<a id="away" href="/next">Next</a>`,
+    name: 'two pages, each for itself',
+    body: WORDS,
     pages: { '/next': { body: '<h1>Next words</h1>' } },
     documents: 2,
     async steps(tab) {
-      await tab.follow('#away');
+      await tab.leave('/next');
       await tab.until(() => window.oracle?.state.started);
       await tab.evaluate(() => oracle.reported('TTFB'));
     },
-    yields: ['CLS', 'FCP', 'FID', 'INP', 'LCP', 'TTFB'],
+    yields: LOADED,
     proves: ({ documents }) => assert.equal(documents.length, 2),
   },
   {
@@ -149,7 +150,7 @@ export const NAVIGATIONS = [
   {
     name: 'prerendered, and activated after a while',
     bare: true,
-    body: `<a id="next" href="/next">Next</a>
+    body: `<h1>Here</h1>
       <script type="speculationrules">{ "prerender": [{ "source": "list", "urls": ["/next"], "eagerness": "immediate" }] }</script>`,
     pages: {
       '/next': {
@@ -161,7 +162,7 @@ export const NAVIGATIONS = [
     async visit(tab, url) {
       await tab.goto(url);
       await tab.until(() => !HTMLScriptElement.supports?.('speculationrules') || localStorage.getItem('prerendered'));
-      await tab.follow('#next');
+      await tab.leave('/next');
       await tab.until(() => window.oracle?.state.started && !document.prerendering);
       await tab.evaluate(() => oracle.settled());
       await click(tab, '#slow', 1);

@@ -144,7 +144,7 @@ export const PAINT = [
   },
   {
     name: 'text inside SVG',
-    body: '<svg id="drawing" width="600" height="100"><text id="words" y="60" font-size="40">Words that are drawn</text></svg>',
+    body: '<svg id="drawing" width="600" height="100"><text id="words" y="60" font-size="40">Words that are drawn</text></svg><p>And some that are not</p>',
     yields: LOADED,
   },
   {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 
 import { click, EVERY_CHANGE, SOFT_NAVIGATIONS, USED } from './shared.mjs';
 
-const WORDS = '<h1 id="words">Words</h1><button id="slow" onclick="oracle.block(60)">Slow</button><a id="away" href="/away">Away</a>';
+const WORDS = '<h1 id="words">Words</h1><button id="slow" onclick="oracle.block(60)">Slow</button>';
 const AWAY = { '/away': { bare: true, body: '<h1>Elsewhere</h1>' } };
 
 /** Says that the page comes from the cache, and waits until the libraries have timed its frames. */
@@ -14,9 +14,9 @@ async function restore(tab) {
   await tab.evaluate(() => oracle.settled());
 }
 
-/** Follows the link and comes back; the page must not have been loaded anew where the engine tells why not. */
+/** Leaves the page and comes back to it: it must still be the same document. */
 async function awayAndBack(tab, times) {
-  await tab.follow('#away');
+  await tab.leave('/away');
   await tab.back();
   await tab.until((restores) => oracle.state.restores === restores, times);
   await tab.evaluate(() => oracle.settled());
@@ -49,7 +49,7 @@ export const RESTORES = [
         await awayAndBack(tab, times);
         await tab.evaluate(() => oracle.push());
         await tab.evaluate((count) => oracle.shifted(count), times);
-        await click(tab, '#slow', 2 * times);
+        await click(tab, '#slow', times);
       }
     },
     yields: USED,

@@ -10,6 +10,7 @@ const shop = (more = '') => `<button id="go">Go</button><button id="slow" onclic
     let turn = 0;
     go.onclick = () => {
       turn += 1;
+      oracle.block(30);
       history.pushState({}, '', '/view/' + turn);
       view.innerHTML = '<h1 id="title">View number ' + turn + '</h1><p>' + 'More words. '.repeat(20 * turn) + '</p>';
       ${more}
