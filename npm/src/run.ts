@@ -171,7 +171,7 @@ const textOf = (values: unknown[]): string => values.map((value) => String(value
 const landing = (page: Page): [numbers: number[], texts: string] => {
   const begun = page.queue.find(([source]) => source === 'begin');
   const state = pageState();
-  const [kind] = glue.compute(Operation.Visit, 0, state);
+  const [kind] = glue.compute(Operation.Visit, 0, [0, ...state]);
   const { connection, language } = navigator;
   return [
     [innerWidth, innerHeight, Number(page.sent === true), page.lost, ...state],

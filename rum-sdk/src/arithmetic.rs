@@ -33,23 +33,22 @@ macro_rules! operations {
 }
 
 operations! {
-    /// `[]` opens a watch of CLS and returns its number.
-    OpenCls = 0,
-    /// `[keeps processed events]` opens a watch of INP and returns its number.
-    OpenInp = 1,
+    /// `[keeps processed events]` opens a watch and returns its number.
+    Open = 0,
     /// A new visit begins in a watch: nothing was measured yet.
-    Reset = 2,
+    Reset = 1,
     /// `[start, value, hadRecentInput]` of each shift. Returns CLS.
-    Shifts = 3,
-    /// `[start, duration, processingStart, processingEnd, interactionId, is first input]` of each event, in the order of their end. Returns the
-    /// places of those that stand for their interactions.
+    Shifts = 2,
+    /// The place of the largest shift of the window of CLS, and of all its shifts.
+    Window = 3,
+    /// `[start, duration, processingStart, processingEnd, interactionId]` of each event, in the order of their end. Returns the places
+    /// of those that stand for their interactions.
     Events = 4,
     /// `[start, duration, styleAndLayoutStart, n]` of each long animation frame, and of its n scripts
     /// `[start, duration, forcedStyleAndLayoutDuration]`.
     LongFrames = 5,
-    /// `[]` of CLS: the place of the largest shift of the window, and of all its shifts.
-    /// `[interactions]` of INP: its value, and the places of its entries. Nothing when there is none.
-    Standing = 6,
+    /// `[interactions]` of the page: INP, and the places of its entries. Nothing when there is none.
+    Interaction = 6,
     /// `[place]` of an interaction's first entry: `interactionTime, nextPaintTime, inputDelay, processingDuration, presentationDelay`, the
     /// number of processed events and their places, the number of long frames and their places, and of those
     /// `script, style and layout, paint, unattributed` and `frame, script, subpart, duration` of the longest script, if known.
@@ -60,24 +59,24 @@ operations! {
     Count = 9,
     /// `[metric, value, reported]`: R1 and R2. Returns `[delta, rating]`, nothing when the value needs no report.
     Report = 10,
-    /// The page's state, as [`PageState::from_numbers`] reads it: R4 and R9. Returns the [`crate::navigation::NavigationKind`], and
-    /// `activationStart, responseStart` if the navigation's entry can be believed.
-    Visit = 11,
-    /// `[at]` and the page's state: R12. Returns the [`crate::attribution::LoadState`].
-    LoadState = 12,
     /// `[start, activationStart]` of the paint, or `[painted, start]` of a soft navigation. Returns FCP.
-    Fcp = 13,
+    Fcp = 11,
     /// The same of LCP.
-    Lcp = 14,
+    Lcp = 12,
     /// `[start, processingStart]`. Returns FID.
-    Fid = 15,
-    /// The page's state. Returns TTFB, nothing when it cannot be known.
-    Ttfb = 16,
-    /// `[value]` and the page's state. Returns `timeToFirstByte, firstByteToFCP`.
-    FcpParts = 17,
+    Fid = 13,
     /// `[value, responseStart, activationStart, start of the paint]` and `[start, requestStart, responseEnd]` of each resource of its
     /// address. Returns `timeToFirstByte, resourceLoadDelay, resourceLoadDuration, elementRenderDelay` and the place of the resource.
-    LcpParts = 18,
+    LcpParts = 14,
+    /// `[0]` and the page's state, as [`PageState::from_numbers`] reads it: R4 and R9. Returns the
+    /// [`crate::navigation::NavigationKind`], and `activationStart, responseStart` if the navigation's entry can be believed.
+    Visit = 15,
+    /// `[at]` and the page's state: R12. Returns the [`crate::attribution::LoadState`].
+    LoadState = 16,
+    /// `[0]` and the page's state. Returns TTFB, nothing when it cannot be known.
+    Ttfb = 17,
+    /// `[value]` and the page's state. Returns `timeToFirstByte, firstByteToFCP`.
+    FcpParts = 18,
     /// `[value]` and the page's state. Returns `waiting, cache, dns, connection, request`.
     TtfbParts = 19,
 }
@@ -89,14 +88,10 @@ pub struct Arithmetic {
     interactions: InteractionCount,
 }
 
-#[derive(Debug)]
-enum Watch {
-    Cls { shifts: Cls<u32>, next: u32 },
-    Inp(Box<InpWatch>),
-}
-
+/// What CLS or INP is worked out from. A watch is of one of them, and leaves the rest empty.
 #[derive(Debug, Default)]
-struct InpWatch {
+struct Watch {
+    cls: Cls<u32>,
     inp: Inp<u32>,
     frames: Frames<u32>,
     long_frames: LongFrames<u32>,
@@ -113,113 +108,87 @@ impl Arithmetic {
 
     /// Does it. Nothing comes of numbers that cannot be read, or of a watch that is not there.
     pub fn compute(&mut self, operation: Operation, watch: u32, numbers: &[f64]) -> Vec<f64> {
+        let mut answer = Vec::new();
+        let _ = self.answer(operation, watch, numbers, &mut answer);
+        answer
+    }
+
+    fn answer(&mut self, operation: Operation, watch: u32, numbers: &[f64], answer: &mut Vec<f64>) -> Option<()> {
         match operation {
-            Operation::OpenCls => self.open(Watch::Cls { shifts: Cls::default(), next: 0 }),
-            Operation::OpenInp => {
-                let keeps_events = numbers.first().is_some_and(|&keeps| keeps > 0.0);
-                self.open(Watch::Inp(Box::new(InpWatch { keeps_events, ..InpWatch::default() })))
+            Operation::Open => {
+                answer.push(count(self.watches.len()));
+                self.watches.push(Watch { keeps_events: is_true(*numbers.first()?), ..Watch::default() });
             }
             Operation::Count => {
                 for &id in numbers {
                     self.interactions.observe(id);
                 }
-                vec![self.interactions.value()]
+                answer.push(self.interactions.value());
             }
-            _ => match self.watches.get_mut(watch as usize) {
-                Some(Watch::Cls { shifts, next }) if operation.is_of_watch() => cls(operation, numbers, shifts, next),
-                Some(Watch::Inp(watch)) if operation.is_of_watch() => watch.compute(operation, numbers),
-                _ => plain(operation, numbers).unwrap_or_default(),
-            },
+            Operation::Report | Operation::Fcp | Operation::Lcp | Operation::Fid => of_values(operation, numbers, answer)?,
+            Operation::LcpParts => of_resources(numbers, answer)?,
+            Operation::Visit | Operation::LoadState | Operation::Ttfb | Operation::FcpParts | Operation::TtfbParts => {
+                let (&value, state) = numbers.split_first()?;
+                of_page(operation, value, &PageState::from_numbers(state), answer)?;
+            }
+            _ => self.watches.get_mut(watch as usize)?.answer(operation, numbers, answer)?,
         }
-    }
-
-    fn open(&mut self, watch: Watch) -> Vec<f64> {
-        self.watches.push(watch);
-        vec![count(self.watches.len() - 1)]
+        Some(())
     }
 }
 
-impl Operation {
-    const fn is_of_watch(self) -> bool {
-        matches!(self, Self::Reset | Self::Shifts | Self::Events | Self::LongFrames | Self::Standing | Self::Explain | Self::Kept)
-    }
-}
-
-fn cls(operation: Operation, mut numbers: &[f64], cls: &mut Cls<u32>, next: &mut u32) -> Vec<f64> {
-    match operation {
-        Operation::Reset => *cls = Cls::default(),
-        Operation::Shifts => {
-            let mut batch = Vec::new();
-            while let &[start, value, had_recent_input, ref rest @ ..] = numbers {
-                numbers = rest;
-                batch.push(LayoutShift { start, value, had_recent_input: had_recent_input > 0.0, entry: *next });
-                *next = next.wrapping_add(1);
-            }
-            cls.observe(batch);
-            return vec![cls.value()];
-        }
-        Operation::Standing => {
-            let mut standing = Vec::new();
-            if let Some(largest) = largest_shift(cls.entries()) {
-                standing.push(f64::from(largest.entry));
-            }
-            for shift in cls.entries() {
-                standing.push(f64::from(shift.entry));
-            }
-            return standing;
-        }
-        Operation::Kept => {
-            let mut kept = Vec::new();
-            for shift in cls.kept() {
-                kept.push(f64::from(shift.entry));
-            }
-            return kept;
-        }
-        _ => {}
-    }
-    Vec::new()
-}
-
-impl InpWatch {
-    fn compute(&mut self, operation: Operation, numbers: &[f64]) -> Vec<f64> {
+impl Watch {
+    fn answer(&mut self, operation: Operation, numbers: &[f64], answer: &mut Vec<f64>) -> Option<()> {
         match operation {
             Operation::Reset => {
+                self.cls = Cls::default();
                 self.inp = Inp::default();
-                Vec::new()
             }
-            Operation::Events => self.events(numbers),
-            Operation::LongFrames => {
-                self.add_long_frames(numbers);
-                Vec::new()
+            Operation::Shifts => {
+                for &[start, value, had_recent_input] in numbers.as_chunks().0 {
+                    let entry = self.place();
+                    self.cls.observe(LayoutShift { start, value, had_recent_input: is_true(had_recent_input), entry });
+                }
+                answer.push(self.cls.value());
             }
-            Operation::Standing => self.standing(numbers).unwrap_or_default(),
-            Operation::Explain => self.explain(numbers).unwrap_or_default(),
-            Operation::Kept => self.keep(),
-            _ => Vec::new(),
+            Operation::Window => {
+                let window = self.cls.entries();
+                answer.push(largest_shift(window)?.entry.into());
+                for shift in window {
+                    answer.push(shift.entry.into());
+                }
+            }
+            Operation::Events => {
+                for &[start, duration, processing_start, processing_end, interaction_id] in numbers.as_chunks().0 {
+                    let entry = self.place();
+                    // Browsers that know no interactions give not a number.
+                    let interaction_id = if is_true(interaction_id) { interaction_id } else { 0.0 };
+                    let event = EventTiming { start, duration, processing_start, processing_end, interaction_id, entry };
+                    let frame = self.frames.add(&event, self.keeps_events.then_some(entry));
+                    if self.inp.observe(event, frame) {
+                        answer.push(entry.into());
+                    }
+                }
+            }
+            Operation::LongFrames => self.add_long_frames(numbers),
+            Operation::Interaction => {
+                let interaction = self.inp.estimate(*numbers.first()?)?;
+                answer.push(interaction.latency);
+                for event in &interaction.entries {
+                    answer.push(event.entry.into());
+                }
+            }
+            Operation::Explain => self.explain(*numbers.first()?, answer)?,
+            Operation::Kept => self.keep(answer),
+            _ => {}
         }
+        Some(())
     }
 
     fn place(&mut self) -> u32 {
         let place = self.next;
         self.next = place.wrapping_add(1);
         place
-    }
-
-    fn events(&mut self, mut numbers: &[f64]) -> Vec<f64> {
-        let mut standing = Vec::new();
-        while let &[start, duration, processing_start, processing_end, interaction_id, first, ref rest @ ..] = numbers {
-            numbers = rest;
-            let entry = self.place();
-            // Browsers that know no interactions give not a number.
-            let interaction_id = if interaction_id > 0.0 { interaction_id } else { 0.0 };
-            let is_first_input = first > 0.0;
-            let event = EventTiming { start, duration, processing_start, processing_end, interaction_id, is_first_input, entry };
-            let frame = self.frames.add(&event, self.keeps_events.then_some(entry));
-            if self.inp.observe(event, frame).is_some() {
-                standing.push(f64::from(entry));
-            }
-        }
-        standing
     }
 
     fn add_long_frames(&mut self, mut numbers: &[f64]) {
@@ -238,123 +207,126 @@ impl InpWatch {
         }
     }
 
-    fn standing(&self, numbers: &[f64]) -> Option<Vec<f64>> {
-        let interaction = self.inp.estimate(*numbers.first()?)?;
-        let mut standing = vec![interaction.latency];
-        for event in &interaction.entries {
-            standing.push(f64::from(event.entry));
-        }
-        Some(standing)
-    }
-
-    fn explain(&self, numbers: &[f64]) -> Option<Vec<f64>> {
-        let &place = numbers.first()?;
+    fn explain(&self, place: f64, answer: &mut Vec<f64>) -> Option<()> {
         let is_it = |event: &EventTiming<u32>| f64::from(event.entry).total_cmp(&place).is_eq();
         let interaction = self.inp.interactions().iter().find(|interaction| interaction.entries.first().is_some_and(is_it))?;
         let first = interaction.entries.first()?;
         let frame = self.frames.frame(interaction.frame)?;
         let parts = inp_parts(first, frame);
-        let mut said = vec![
-            parts.interaction_time,
-            parts.next_paint_time,
-            parts.input_delay,
-            parts.processing_duration,
-            parts.presentation_delay,
-            count(frame.entries.len()),
-        ];
+        answer.push(parts.interaction_time);
+        answer.push(parts.next_paint_time);
+        answer.push(parts.input_delay);
+        answer.push(parts.processing_duration);
+        answer.push(parts.presentation_delay);
+        answer.push(count(frame.entries.len()));
         for processed in &frame.entries {
-            said.push(f64::from(processed.entry));
+            answer.push(processed.entry.into());
         }
-        said.push(count(self.long_frames.intersecting(first.start, parts.processing_end).count()));
+        answer.push(count(self.long_frames.intersecting(first.start, parts.processing_end).count()));
         for frame in self.long_frames.intersecting(first.start, parts.processing_end) {
-            said.push(f64::from(frame.entry));
+            answer.push(frame.entry.into());
         }
-        if let Some(summary) = long_frame_summary(&parts, &self.long_frames) {
-            said.extend_from_slice(&[summary.script, summary.style_and_layout, summary.paint, summary.unattributed]);
-            if let Some(longest) = summary.longest {
-                let subpart = f64::from(longest.subpart as u8);
-                said.extend_from_slice(&[count(longest.frame), count(longest.script), subpart, longest.duration]);
-            }
-        }
-        Some(said)
+        let summary = long_frame_summary(&parts, &self.long_frames)?;
+        answer.push(summary.script);
+        answer.push(summary.style_and_layout);
+        answer.push(summary.paint);
+        answer.push(summary.unattributed);
+        let longest = summary.longest?;
+        answer.push(count(longest.frame));
+        answer.push(count(longest.script));
+        answer.push(f64::from(longest.subpart as u8));
+        answer.push(longest.duration);
+        Some(())
     }
 
-    /// The frames of interactions that may still become INP, and what belongs to them.
-    fn keep(&mut self) -> Vec<f64> {
+    /// The shifts that may still be of the largest window, the frames of interactions that may still become INP, and what belongs to
+    /// them.
+    fn keep(&mut self, answer: &mut Vec<f64>) {
         let interactions = self.inp.interactions();
         self.frames.clean(|number| interactions.iter().any(|interaction| interaction.frame == number));
         self.long_frames.clean(&self.frames);
-        let mut kept = Vec::new();
+        for shift in self.cls.kept() {
+            answer.push(shift.entry.into());
+        }
         for interaction in interactions {
             for event in &interaction.entries {
-                kept.push(f64::from(event.entry));
+                answer.push(event.entry.into());
             }
         }
         for frame in self.frames.iter() {
             for processed in &frame.entries {
-                kept.push(f64::from(processed.entry));
+                answer.push(processed.entry.into());
             }
         }
         for frame in self.long_frames.iter() {
-            kept.push(f64::from(frame.entry));
+            answer.push(frame.entry.into());
         }
-        kept
     }
 }
 
-fn plain(operation: Operation, numbers: &[f64]) -> Option<Vec<f64>> {
-    let (&first, rest) = numbers.split_first()?;
-    let second = rest.first().copied();
-    Some(match operation {
-        Operation::Report => {
-            let &[value, reported] = rest else { return None };
+fn of_values(operation: Operation, numbers: &[f64], answer: &mut Vec<f64>) -> Option<()> {
+    let &[first, second, ref rest @ ..] = numbers else { return None };
+    let value = match operation {
+        Operation::Fcp => fcp::value(first, second),
+        Operation::Lcp => lcp::value(first, second),
+        Operation::Fid => fid::value(first, second),
+        _ => {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the loader's own small numbers")]
             let metric = *Metric::ALL.get(first as usize)?;
-            let (delta, rating) = report(metric, value, known(reported))?;
-            vec![delta, f64::from(rating as u8)]
+            let (delta, rating) = report(metric, second, known(*rest.first()?))?;
+            answer.push(delta);
+            f64::from(rating as u8)
         }
-        Operation::Visit => {
-            let state = PageState::from_numbers(numbers);
-            let mut said = vec![f64::from(navigation_kind(&state) as u8)];
-            if let Some(navigation) = state.navigation {
-                said.extend_from_slice(&[navigation.activation_start, navigation.response_start]);
-            }
-            said
-        }
-        Operation::LoadState => {
-            let state = PageState::from_numbers(rest);
-            vec![f64::from(load_state(first, state.ready, state.navigation.as_deref()) as u8)]
-        }
-        Operation::Fcp => vec![fcp::value(first, second?)],
-        Operation::Lcp => vec![lcp::value(first, second?)],
-        Operation::Fid => vec![fid::value(first, second?)],
-        Operation::Ttfb => vec![ttfb::value(PageState::from_numbers(numbers).navigation.as_deref()?)],
-        Operation::FcpParts => {
-            let parts = fcp_parts(first, PageState::from_numbers(rest).navigation.as_deref());
-            vec![parts.time_to_first_byte, parts.first_byte_to_fcp]
-        }
-        Operation::LcpParts => lcp_parts_of(numbers)?,
-        Operation::TtfbParts => {
-            let parts = ttfb_parts(first, PageState::from_numbers(rest).navigation.as_deref()?);
-            vec![parts.waiting, parts.cache, parts.dns, parts.connection, parts.request]
-        }
-        _ => return None,
-    })
+    };
+    answer.push(value);
+    Some(())
 }
 
-fn lcp_parts_of(numbers: &[f64]) -> Option<Vec<f64>> {
-    let &[value, response_start, activation_start, start, ref rest @ ..] = numbers else { return None };
-    let mut resources = Vec::new();
-    let mut rest = rest;
-    while let &[start, request_start, response_end, ref later @ ..] = rest {
-        rest = later;
-        resources.push(ResourceTiming { start, request_start, response_end });
+fn of_page(operation: Operation, value: f64, state: &PageState, answer: &mut Vec<f64>) -> Option<()> {
+    let navigation = state.navigation.as_deref();
+    match operation {
+        Operation::Visit => {
+            answer.push(f64::from(navigation_kind(state) as u8));
+            let navigation = navigation?;
+            answer.push(navigation.activation_start);
+            answer.push(navigation.response_start);
+        }
+        Operation::LoadState => answer.push(f64::from(load_state(value, state.ready, navigation) as u8)),
+        Operation::Ttfb => answer.push(ttfb::value(navigation?)),
+        Operation::FcpParts => {
+            let parts = fcp_parts(value, navigation);
+            answer.push(parts.time_to_first_byte);
+            answer.push(parts.first_byte_to_fcp);
+        }
+        _ => {
+            let parts = ttfb_parts(value, navigation?);
+            answer.push(parts.waiting);
+            answer.push(parts.cache);
+            answer.push(parts.dns);
+            answer.push(parts.connection);
+            answer.push(parts.request);
+        }
     }
-    let resource = resource_of(&resources, start);
-    let timing = resource.and_then(|place| resources.get(place));
-    let parts = lcp_parts(value, known(response_start).map(|response_start| (response_start, activation_start)), timing);
-    let place = resource.map_or(f64::NAN, count);
-    Some(vec![parts.time_to_first_byte, parts.resource_load_delay, parts.resource_load_duration, parts.element_render_delay, place])
+    Some(())
+}
+
+fn of_resources(numbers: &[f64], answer: &mut Vec<f64>) -> Option<()> {
+    let &[value, response_start, activation_start, start, ref resources @ ..] = numbers else { return None };
+    let resources = resources.as_chunks().0.iter();
+    let resources = resources.map(|&[start, request_start, response_end]| ResourceTiming { start, request_start, response_end });
+    let resource = resource_of(resources, start);
+    let origin = known(response_start).map(|response_start| (response_start, activation_start));
+    let parts = lcp_parts(value, origin, resource.as_ref().map(|(_, timing)| timing));
+    answer.push(parts.time_to_first_byte);
+    answer.push(parts.resource_load_delay);
+    answer.push(parts.resource_load_duration);
+    answer.push(parts.element_render_delay);
+    answer.push(resource.map_or(f64::NAN, |(place, _)| count(place)));
+    Some(())
+}
+
+fn is_true(number: f64) -> bool {
+    number > 0.0
 }
 
 fn known(number: f64) -> Option<f64> {

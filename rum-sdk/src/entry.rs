@@ -36,8 +36,6 @@ pub struct EventTiming<E> {
     pub processing_end: f64,
     /// `interactionId`; 0 when the event belongs to no interaction.
     pub interaction_id: f64,
-    /// Whether it is the `first-input` entry, which browsers give whatever its duration.
-    pub is_first_input: bool,
     /// The browser's entry.
     pub entry: E,
 }

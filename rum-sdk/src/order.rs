@@ -1,4 +1,4 @@
-//! Sorting of the few things the SDK sorts. The standard library's sort is several times the size of what it would sort.
+//! Order among the few things the SDK keeps. The standard library's ways are several times the size of what they would order.
 
 /// Sorts stably: `goes_before` says whether its first argument must come before its second.
 pub fn sort<T>(items: &mut [T], goes_before: impl Fn(&T, &T) -> bool) {
@@ -19,6 +19,15 @@ pub fn settle_last<T>(items: &mut [T], goes_before: impl Fn(&T, &T) -> bool) {
         core::mem::swap(before, last);
         let Some((_, shorter)) = rest.split_last_mut() else { return };
         rest = shorter;
+    }
+}
+
+/// Drops those that are not to be kept.
+pub fn keep<T>(items: &mut Vec<T>, is_kept: &mut dyn FnMut(&T) -> bool) {
+    for item in core::mem::take(items) {
+        if is_kept(&item) {
+            items.push(item);
+        }
     }
 }
 

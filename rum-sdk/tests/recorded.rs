@@ -113,7 +113,6 @@ impl Recorded {
             processing_start: self.number("processingStart"),
             processing_end: self.number("processingEnd"),
             interaction_id: self.number("interactionId"),
-            is_first_input: self.entry["entryType"] == "first-input",
             entry: self.place,
         }
     }
@@ -249,15 +248,15 @@ fn largest_contentful_paints() {
             (value, (navigation.response_start, navigation.activation_start), &paint.entry)
         };
         let of_its_url: Vec<_> = (0..visit.resources.len()).filter(|&at| visit.resources[at]["name"] == paint["url"]).collect();
-        let candidates: Vec<_> = of_its_url.iter().map(|&at| resource(&visit.resources[at])).collect();
-        let chosen = resource_of(&candidates, number(paint, "startTime"));
+        let candidates = of_its_url.iter().map(|&at| resource(&visit.resources[at]));
+        let chosen = resource_of(candidates, number(paint, "startTime"));
         assert_eq!(
-            chosen.map(|index| of_its_url[index]),
+            chosen.map(|(index, _)| of_its_url[index]),
             report.attribution["lcpResourceEntry"].as_u64().map(to_place),
             "{}",
             visit.name
         );
-        let parts = lcp_parts(value, Some(origin), chosen.map(|index| &candidates[index]));
+        let parts = lcp_parts(value, Some(origin), chosen.as_ref().map(|(_, timing)| timing));
         let expected = [
             ("timeToFirstByte", parts.time_to_first_byte),
             ("resourceLoadDelay", parts.resource_load_delay),
@@ -271,8 +270,9 @@ fn largest_contentful_paints() {
 #[test]
 fn first_input_delays() {
     Recording::read().each("FID", 8, |visit, report| {
-        let input = visit.find(&visit.events, report.entries[0]).event();
-        assert!(input.is_first_input);
+        let input = visit.find(&visit.events, report.entries[0]);
+        assert_eq!(input.entry["entryType"], "first-input");
+        let input = input.event();
         report.assert(visit, fid::value(input.start, input.processing_start), &[]);
     });
 }
@@ -283,8 +283,8 @@ fn layout_shifts() {
     // With soft navigations there are several, and none has shifts that count.
     recording.each("CLS", 10, |visit, report| {
         let mut cls = Cls::default();
-        for batch in &visit.shifts {
-            cls.observe(batch.iter().map(Recorded::shift).collect());
+        for shift in visit.shifts.iter().flatten() {
+            cls.observe(shift.shift());
         }
         let places: Vec<_> = cls.entries().iter().map(|shift| Some(shift.entry)).collect();
         assert_eq!(places, report.entries, "{}", visit.name);

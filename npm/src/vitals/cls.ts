@@ -19,7 +19,7 @@ export class Cls extends Watch {
 
   private start(): void {
     if (this.number >= 0) return;
-    this.number = this.compute(Operation.OpenCls)[0]!;
+    this.number = this.compute(Operation.Open, [0])[0]!;
     this.visit = this.load();
     this.value = 0;
     this.observe([...Cls.types, ...this.softly()]);
@@ -50,7 +50,7 @@ export class Cls extends Watch {
   private update(value: number): void {
     if (value > this.value) {
       this.value = value;
-      const [largest, ...window] = this.shifts.at(this.compute(Operation.Standing, [], this.number));
+      const [largest, ...window] = this.shifts.at(this.compute(Operation.Window, [], this.number));
       this.largest = largest;
       this.entries = window.map(({ entry }) => entry);
     }

@@ -26,7 +26,7 @@ export class Inp extends Watch {
 
   constructor(by: Watcher, shared: Shared) {
     super('INP', by, shared);
-    this.number = this.compute(Operation.OpenInp, [Number(by.options.includeProcessedEventEntries ?? false)])[0]!;
+    this.number = this.compute(Operation.Open, [Number(by.options.includeProcessedEventEntries ?? false)])[0]!;
     const durationThreshold = by.options.durationThreshold ?? 40;
     const count = (entries: any[]): void => {
       counted = this.compute(Operation.Count, numbersOf(entries, ['interactionId']))[0]!;
@@ -82,8 +82,7 @@ export class Inp extends Watch {
   private addEvents(events: any[]): void {
     if (!events.length) return;
     this.events.add(events);
-    const numbers = events.flatMap((event) => [...numbersOf([event], PROCESSED), Number(event.entryType === 'first-input')]);
-    for (const event of this.events.at(this.compute(Operation.Events, numbers, this.number))) {
+    for (const event of this.events.at(this.compute(Operation.Events, numbersOf(events, PROCESSED), this.number))) {
       if (this.named.get(event.interactionId)) continue;
       // Now: the element may be gone when the value is reported.
       const name = this.target(event.target) ?? event.targetSelector;
@@ -95,7 +94,7 @@ export class Inp extends Watch {
 
   private update(): void {
     const count = this.interactions() - this.before;
-    let [latency, ...places] = this.compute(Operation.Standing, [count], this.number);
+    let [latency, ...places] = this.compute(Operation.Interaction, [count], this.number);
     if (latency === undefined) {
       // On a load, the first input always has an entry; later all that is known is that they were short.
       if (!(count > 0) || (this.visit.kind !== SOFT && this.visit.kind !== 'back-forward-cache')) return;

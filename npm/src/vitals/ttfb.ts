@@ -14,7 +14,7 @@ export class Ttfb extends Watch {
 
   /** The navigation's entry is complete. Without one that can be believed there is no value, and will not be. */
   private loaded(): void {
-    const [value] = this.compute(Operation.Ttfb, pageState());
+    const [value] = this.compute(Operation.Ttfb, [0, ...pageState()]);
     if (value === undefined) return;
     this.isKnown = true;
     this.value = value;

@@ -183,7 +183,7 @@ export abstract class Watch {
 
   /** The visit of the load, or of the return if the page came back before anybody watched. */
   protected load(): Visit {
-    const [kind, activationStart] = this.compute(Operation.Visit, pageState());
+    const [kind, activationStart] = this.compute(Operation.Visit, [0, ...pageState()]);
     return {
       kind: this.shared.restoredAt === undefined ? NAVIGATION_KINDS[kind!]! : 'back-forward-cache',
       start: 0,
@@ -202,7 +202,7 @@ export abstract class Watch {
 
   /** `[activationStart, responseStart]` of the load, if they can be believed. */
   protected navigation(): number[] {
-    return this.compute(Operation.Visit, pageState()).slice(1);
+    return this.compute(Operation.Visit, [0, ...pageState()]).slice(1);
   }
 
   protected loadState(at: number): number {

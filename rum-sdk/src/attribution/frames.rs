@@ -1,5 +1,5 @@
 use crate::entry::EventTiming;
-use crate::order::settle_last;
+use crate::order::{keep, settle_last};
 
 /// Events whose render times are this close were presented in the same frame, milliseconds: durations come in steps of 8.
 const SAME_FRAME_MS: f64 = 8.0;
@@ -85,13 +85,12 @@ impl<E> Frames<E> {
     /// Drops all but the latest ten frames and those whose number `is_used`.
     pub fn clean(&mut self, is_used: impl Fn(u32) -> bool) {
         let mut left = self.known.len();
-        self.known.retain(|frame| {
+        keep(&mut self.known, &mut |frame| {
             left -= 1;
             left < KEPT || is_used(frame.number)
         });
     }
 
-    /// The frames that are kept.
     /// Every frame that is known.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Frame<E>> {
         self.known.iter()
@@ -116,7 +115,6 @@ mod tests {
             processing_start: processing,
             processing_end: processing + 10.0,
             interaction_id: 0.0,
-            is_first_input: false,
             entry: 0,
         }
     }

@@ -159,8 +159,8 @@ mod tests {
         let mut frames = Frames::default();
         let mut last = None;
         for &(start, duration, processing_start, processing_end) in events {
-            let (interaction_id, is_first_input, entry) = (7.0, false, 0);
-            let event = EventTiming { start, duration, processing_start, processing_end, interaction_id, is_first_input, entry };
+            let (interaction_id, entry) = (7.0, 0);
+            let event = EventTiming { start, duration, processing_start, processing_end, interaction_id, entry };
             last = Some((event, frames.add(&event, None)));
         }
         let (event, frame) = last.unwrap();

@@ -43,11 +43,17 @@ pub const fn lcp_parts(value: f64, origin: Option<(f64, f64)>, resource: Option<
     }
 }
 
-/// Which of the resources that have the URL of the painted element was painted: the last that was requested no later than the
-/// paint at `lcp_start` (web-vitals#790). Its end does not matter, because videos go on loading.
+/// Which of the resources that have the URL of the painted element was painted, and its place: the last that was requested no later
+/// than the paint at `lcp_start` (web-vitals#790). Its end does not matter, because videos go on loading.
 #[must_use]
-pub fn resource_of(candidates: &[ResourceTiming], lcp_start: f64) -> Option<usize> {
-    candidates.iter().rposition(|candidate| candidate.requested() <= lcp_start)
+pub fn resource_of(candidates: impl Iterator<Item = ResourceTiming>, lcp_start: f64) -> Option<(usize, ResourceTiming)> {
+    let mut painted = None;
+    for (place, candidate) in candidates.enumerate() {
+        if candidate.requested() <= lcp_start {
+            painted = Some((place, candidate));
+        }
+    }
+    painted
 }
 
 impl ResourceTiming {
@@ -115,11 +121,12 @@ mod tests {
     #[test]
     fn web_vitals_790_a_request_after_the_paint_did_not_bring_the_picture() {
         let at = |start, request_start| ResourceTiming { start, request_start, response_end: 5000.0 };
-        assert_eq!(resource_of(&[], 900.0), None);
-        assert_eq!(resource_of(&[at(100.0, 0.0), at(500.0, 0.0), at(900.1, 0.0)], 900.0), Some(1));
-        assert_eq!(resource_of(&[at(100.0, 0.0), at(500.0, 901.0)], 900.0), Some(0), "by the request's start, where it is known");
-        assert_eq!(resource_of(&[at(900.0, 0.0)], 900.0), Some(0));
-        assert_eq!(resource_of(&[at(901.0, 0.0)], 900.0), None);
+        let place_of = |candidates: &[ResourceTiming]| resource_of(candidates.iter().copied(), 900.0).map(|(place, _)| place);
+        assert_eq!(place_of(&[]), None);
+        assert_eq!(place_of(&[at(100.0, 0.0), at(500.0, 0.0), at(900.1, 0.0)]), Some(1));
+        assert_eq!(place_of(&[at(100.0, 0.0), at(500.0, 901.0)]), Some(0), "by the request's start, where it is known");
+        assert_eq!(place_of(&[at(900.0, 0.0)]), Some(0));
+        assert_eq!(place_of(&[at(901.0, 0.0)]), None);
     }
 
     proptest! {
@@ -130,15 +137,12 @@ mod tests {
             activation_start in 0.0..400.0,
             candidates in proptest::collection::vec((0.0..6000.0, 0.0..3000.0), 0..4),
         ) {
-            let candidates: Vec<_> = candidates
-                .iter()
-                .map(|&(start, duration): &(f64, f64)| ResourceTiming { start, request_start: 0.0, response_end: start + duration })
-                .collect();
-            let resource = resource_of(&candidates, start).map(|index| &candidates[index]);
+            let timing = |(start, duration)| ResourceTiming { start, request_start: 0.0, response_end: start + duration };
+            let resource = resource_of(candidates.into_iter().map(timing), start).map(|(_, timing)| timing);
             // A page is activated after its first byte, or was not prerendered at all.
             let activation_start = if activation_start < response_start { 0.0 } else { activation_start };
             let value = crate::metrics::lcp::value(start, activation_start);
-            let parts = lcp_parts(value, Some((response_start, activation_start)), resource);
+            let parts = lcp_parts(value, Some((response_start, activation_start)), resource.as_ref());
             prop_assert!(all(&parts).iter().all(|&part| part >= 0.0), "{:?}", parts);
             prop_assert!((all(&parts).iter().sum::<f64>() - value).abs() < 1e-9);
         }

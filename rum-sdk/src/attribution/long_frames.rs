@@ -1,5 +1,6 @@
 use super::frames::Frames;
 use crate::entry::LongFrame;
+use crate::order::keep;
 
 /// How many long frames are kept for events that are still to come.
 const KEPT: usize = 10;
@@ -23,7 +24,7 @@ impl<E> LongFrames<E> {
     pub fn add(&mut self, frame: LongFrame<E>) {
         let mut left = self.frames.len();
         if left >= MOST {
-            self.frames.retain(|_| {
+            keep(&mut self.frames, &mut |_| {
                 left -= 1;
                 left < MOST / 2
             });
@@ -45,7 +46,7 @@ impl<E> LongFrames<E> {
     /// event, because theirs may be still to come.
     pub fn clean(&mut self, frames: &Frames<E>) {
         let mut left = self.frames.len();
-        self.frames.retain(|long| {
+        keep(&mut self.frames, &mut |long| {
             left -= 1;
             let may_come = left < KEPT && long.start > frames.latest_processing_end();
             may_come || frames.iter().any(|frame| long.end() >= frame.start && long.start <= frame.processing_end)
@@ -89,7 +90,6 @@ mod tests {
             processing_start: start,
             processing_end: end,
             interaction_id: 7.0,
-            is_first_input: false,
             entry: 0,
         };
         frames.add(&event, None)

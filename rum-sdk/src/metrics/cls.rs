@@ -37,21 +37,19 @@ impl<E> Default for Window<E> {
 }
 
 impl<E> Cls<E> {
-    /// Takes one batch of shifts, in the order of their start. Shifts the user caused do not count.
-    pub fn observe(&mut self, batch: Vec<LayoutShift<E>>) {
-        for shift in batch {
-            if shift.had_recent_input {
-                continue;
-            }
-            if !self.running.takes(shift.start) {
-                let ended = take(&mut self.running);
-                if ended.sum > self.ended.sum {
-                    self.ended = ended;
-                }
-            }
-            self.running.sum += shift.value;
-            self.running.shifts.push(shift);
+    /// Takes a shift, in the order of their start. Shifts the user caused do not count.
+    pub fn observe(&mut self, shift: LayoutShift<E>) {
+        if shift.had_recent_input {
+            return;
         }
+        if !self.running.takes(shift.start) {
+            let ended = take(&mut self.running);
+            if ended.sum > self.ended.sum {
+                self.ended = ended;
+            }
+        }
+        self.running.sum += shift.value;
+        self.running.shifts.push(shift);
     }
 
     /// The sum of the largest window; 0 when nothing shifted.
@@ -97,10 +95,12 @@ mod tests {
         LayoutShift { start, value, had_recent_input: false, entry }
     }
 
-    /// The value, and the places of the entries, of shifts that come in one batch.
-    fn of_batch(shifts: &[(f64, f64)]) -> (f64, Vec<usize>) {
+    /// The value, and the places of the entries, of shifts.
+    fn of(shifts: &[(f64, f64)]) -> (f64, Vec<usize>) {
         let mut cls = Cls::default();
-        cls.observe(shifts.iter().enumerate().map(|(place, &(start, value))| shift(start, value, place)).collect());
+        for (place, &(start, value)) in shifts.iter().enumerate() {
+            cls.observe(shift(start, value, place));
+        }
         (cls.value(), places(&cls))
     }
 
@@ -110,46 +110,47 @@ mod tests {
 
     #[test]
     fn nothing_shifted_is_zero() {
-        assert_eq!(of_batch(&[]), (0.0, vec![]));
+        assert_eq!(of(&[]), (0.0, vec![]));
     }
 
     #[test]
     fn a_gap_of_exactly_a_second_starts_a_new_window() {
-        assert_eq!(of_batch(&[(100.0, 0.5), (1099.9, 0.25)]), (0.75, vec![0, 1]));
-        assert_eq!(of_batch(&[(100.0, 0.5), (1100.0, 0.25)]), (0.5, vec![0]));
+        assert_eq!(of(&[(100.0, 0.5), (1099.9, 0.25)]), (0.75, vec![0, 1]));
+        assert_eq!(of(&[(100.0, 0.5), (1100.0, 0.25)]), (0.5, vec![0]));
     }
 
     #[test]
     fn a_window_is_shorter_than_five_seconds() {
         let steady: Vec<_> = (0..12).map(|index| (f64::from(index) * 900.0, 0.125)).collect();
-        assert_eq!(of_batch(&steady), (0.75, (0..6).collect()));
+        assert_eq!(of(&steady), (0.75, (0..6).collect()));
         let nothing = (1..6).map(|index| (f64::from(index) * 999.0, 0.0));
         let shifts: Vec<_> = [(0.0, 0.25)].into_iter().chain(nothing).chain([(5000.0, 0.25)]).collect();
-        assert_eq!(of_batch(&shifts), (0.25, (0..6).collect()), "though something shifted all the time");
+        assert_eq!(of(&shifts), (0.25, (0..6).collect()), "though something shifted all the time");
     }
 
     #[test]
-    fn the_largest_window_counts_though_it_ended_inside_a_batch() {
-        assert_eq!(of_batch(&[(0.0, 0.5), (5000.0, 0.25), (5100.0, 0.5), (9000.0, 0.125)]), (0.75, vec![1, 2]));
+    fn the_largest_window_counts_though_it_ended() {
+        assert_eq!(of(&[(0.0, 0.5), (5000.0, 0.25), (5100.0, 0.5), (9000.0, 0.125)]), (0.75, vec![1, 2]));
     }
 
     #[test]
     fn of_equal_windows_the_earlier_stays() {
-        assert_eq!(of_batch(&[(0.0, 0.5), (5000.0, 0.25), (5100.0, 0.25)]), (0.5, vec![0]));
-        assert_eq!(of_batch(&[(0.0, 0.5), (5000.0, 0.5), (9000.0, 0.125)]), (0.5, vec![0]));
+        assert_eq!(of(&[(0.0, 0.5), (5000.0, 0.25), (5100.0, 0.25)]), (0.5, vec![0]));
+        assert_eq!(of(&[(0.0, 0.5), (5000.0, 0.5), (9000.0, 0.125)]), (0.5, vec![0]));
     }
 
     #[test]
     fn shifts_the_user_caused_do_not_count() {
         let mut cls = Cls::default();
-        cls.observe(vec![LayoutShift { had_recent_input: true, ..shift(100.0, 0.5, 1) }, shift(200.0, 0.25, 2)]);
+        cls.observe(LayoutShift { had_recent_input: true, ..shift(100.0, 0.5, 1) });
+        cls.observe(shift(200.0, 0.25, 2));
         assert_eq!((cls.value(), places(&cls)), (0.25, vec![2]));
     }
 
     #[test]
     fn a_window_does_not_begin_with_a_shift_of_no_size() {
-        assert_eq!(of_batch(&[(100.0, 0.0), (200.0, 0.5)]), (0.5, vec![1]));
-        assert_eq!(of_batch(&[(100.0, 0.5), (200.0, 0.0), (300.0, 0.25)]), (0.75, vec![0, 1, 2]), "but may have some");
+        assert_eq!(of(&[(100.0, 0.0), (200.0, 0.5)]), (0.5, vec![1]));
+        assert_eq!(of(&[(100.0, 0.5), (200.0, 0.0), (300.0, 0.25)]), (0.75, vec![0, 1, 2]), "but may have some");
     }
 
     /// The definition, read literally: cut the shifts into windows, then take the first with the largest sum.
@@ -171,21 +172,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_the_largest_window_of_the_definition_however_it_is_cut_into_batches(
-            steps in proptest::collection::vec((0_u32..1500, 1_u32..100, any::<bool>(), any::<bool>()), 0..60),
+        fn it_is_the_largest_window_of_the_definition_after_each_shift(
+            steps in proptest::collection::vec((0_u32..1500, 1_u32..100, any::<bool>()), 0..60),
         ) {
-            let (mut cls, mut shifts, mut batch, mut start) = (Cls::default(), Vec::new(), Vec::new(), 0.0);
-            for (place, &(gap, value, had_recent_input, ends_batch)) in steps.iter().enumerate() {
+            let (mut cls, mut shifts, mut start) = (Cls::default(), Vec::new(), 0.0);
+            for (place, &(gap, value, had_recent_input)) in steps.iter().enumerate() {
                 start += f64::from(gap);
                 let shift = LayoutShift { had_recent_input, ..shift(start, f64::from(value) / 70.0, place) };
                 shifts.push(shift);
-                batch.push(shift);
-                if ends_batch || place + 1 == steps.len() {
-                    cls.observe(core::mem::take(&mut batch));
-                    let (value, entries) = naive(&shifts);
-                    prop_assert_eq!(cls.value().to_bits(), value.to_bits());
-                    prop_assert_eq!(places(&cls), entries);
-                }
+                cls.observe(shift);
+                let (value, entries) = naive(&shifts);
+                prop_assert_eq!(cls.value().to_bits(), value.to_bits());
+                prop_assert_eq!(places(&cls), entries);
             }
         }
     }

@@ -25,8 +25,6 @@ pub struct Interaction<E> {
     pub entries: Vec<EventTiming<E>>,
     /// The frame of the first of them, see [`crate::attribution::Frames`].
     pub frame: u32,
-    /// What the user acted on. Kept here because elements vanish; it is for the caller to fill in.
-    pub target: Option<String>,
 }
 
 impl<E> Default for Inp<E> {
@@ -36,12 +34,12 @@ impl<E> Default for Inp<E> {
 }
 
 impl<E> Inp<E> {
-    /// Takes one event, which was presented in `frame`. Gives its interaction if that is one of the longest now, be it through
-    /// this event or not.
-    pub fn observe(&mut self, event: EventTiming<E>, frame: u32) -> Option<&mut Interaction<E>> {
+    /// Takes one event, which was presented in `frame`. Tells whether its interaction is one of the longest now, be it through this
+    /// event or not.
+    pub fn observe(&mut self, event: EventTiming<E>, frame: u32) -> bool {
         let (id, duration) = (event.interaction_id, event.duration);
         if id == 0.0 {
-            return None;
+            return false;
         }
         #[expect(clippy::float_cmp, reason = "ids are compared as the browser gave them")]
         let is_it = |interaction: &Interaction<E>| interaction.id == id;
@@ -50,11 +48,13 @@ impl<E> Inp<E> {
             known.take(event, frame);
         } else if self.longest.len() < KEPT || self.longest.last().is_some_and(|last| duration > last.latency) {
             place = Some(self.longest.len());
-            self.longest.push(Interaction { id, latency: duration, entries: vec![event], frame, target: None });
+            self.longest.push(Interaction { id, latency: duration, entries: vec![event], frame });
         }
-        settle_last(self.longest.get_mut(..=place?)?, |one, other| one.latency > other.latency);
+        if let Some(start) = place.and_then(|place| self.longest.get_mut(..=place)) {
+            settle_last(start, |one, other| one.latency > other.latency);
+        }
         self.longest.truncate(KEPT);
-        self.longest.iter_mut().find(|interaction| is_it(interaction))
+        place.is_some()
     }
 
     /// The interaction that stands for a page on which `count` are known to have happened. Absent without interactions.
@@ -123,15 +123,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn event(id: u32, duration: f64, start: f64, entry: usize) -> EventTiming<usize> {
-        EventTiming {
-            start,
-            duration,
-            processing_start: start,
-            processing_end: start,
-            interaction_id: f64::from(id),
-            is_first_input: false,
-            entry,
-        }
+        EventTiming { start, duration, processing_start: start, processing_end: start, interaction_id: f64::from(id), entry }
     }
 
     /// Each event has a frame of its own, of the number of its entry.
@@ -155,7 +147,7 @@ mod tests {
     fn without_interactions_there_is_no_value() {
         assert_eq!(Inp::<usize>::default().estimate(0.0), None);
         let mut inp = Inp::default();
-        assert_eq!(inp.observe(event(0, 500.0, 1.0, 1), 0), None, "an event that belongs to no interaction");
+        assert!(!inp.observe(event(0, 500.0, 1.0, 1), 0), "an event that belongs to no interaction");
         assert_eq!(inp.estimate(1.0), None);
     }
 
@@ -185,15 +177,12 @@ mod tests {
     }
 
     #[test]
-    fn it_tells_whether_an_event_mattered_and_keeps_the_target_it_was_given() {
+    fn it_tells_whether_an_event_is_of_one_of_the_longest() {
         let mut inp = observed(&(0..10).map(|place| event(7 * (20 + place), 100.0, 1.0, 1)).collect::<Vec<_>>());
-        assert_eq!(inp.observe(event(7, 100.0, 5.0, 11), 11), None, "no longer than the shortest of ten");
-        let interaction = inp.observe(event(14, 108.0, 5.0, 12), 12).unwrap();
-        interaction.target = Some("#buy".into());
-        let interaction = inp.observe(event(14, 40.0, 6.0, 13), 13).unwrap();
-        assert_eq!((interaction.target.as_deref(), places(interaction)), (Some("#buy"), vec![12]), "a known one always");
-        let longer = inp.observe(event(14, 200.0, 5.0, 14), 14).unwrap();
-        assert_eq!(longer.target.as_deref(), Some("#buy"));
+        assert!(!inp.observe(event(7, 100.0, 5.0, 11), 11), "no longer than the shortest of ten");
+        assert!(inp.observe(event(14, 108.0, 5.0, 12), 12));
+        assert!(inp.observe(event(14, 40.0, 6.0, 13), 13), "a known one always");
+        assert_eq!(places(&inp.interactions()[0]), [12]);
         assert_eq!(inp.interactions().len(), 10);
     }
 
