@@ -49,7 +49,7 @@ const whenShown = (task: () => void): void => {
 };
 
 /** The `navigation` entry, if it can be believed now. */
-export const believed = (): any => (glue.compute(Operation.Visit, 0, pageState()).length > 1 ? navigationEntry() : undefined);
+export const believed = (): any => (glue.compute(Operation.Visit, 0, [0, ...pageState()]).length > 1 ? navigationEntry() : undefined);
 
 const newMetric = (name: MetricName, { kind, start, hard, soft }: Visit): any => ({
   name,
