@@ -13,6 +13,10 @@ pub enum Record {
     Beacon(Box<AcceptedBeacon>),
     /// Refused requests, summed up.
     Refusals(Vec<Refusal>),
+    /// Events of a beacon that the ledger has counted already: put back from quarantine.
+    Replayed(Box<AcceptedBeacon>),
+    /// Lines of the ledger: put back from quarantine.
+    Ledger(Vec<LedgerLine>),
 }
 
 /// A beacon with at least one accepted event.
@@ -87,6 +91,23 @@ pub struct Refusal {
     pub reason: String,
     /// How many.
     pub requests: u64,
+}
+
+/// A line of the table `ingest_outcomes`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerLine {
+    /// The project, or empty if the request named no known one.
+    pub project_id: String,
+    /// Unix time of the minute's start, in seconds.
+    pub minute: u32,
+    /// 1 for accepted, 2 for rejected, as in the table.
+    pub outcome: i8,
+    /// [`RejectReason::name`], or empty.
+    pub reason: String,
+    /// 1 for requests, 2 for events, as in the table.
+    pub scope: i8,
+    /// How many.
+    pub count: u64,
 }
 
 /// Why a request or an event was refused, with the detail for its sender.

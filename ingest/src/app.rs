@@ -111,9 +111,12 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let (spool, segments) = Spool::open(
         &config.data.dir.join("spool"),
         SpoolConfig {
+            durability: config.spool.durability,
             max_bytes: config.spool.max_bytes,
+            buffer_max_bytes: config.spool.buffer_max_bytes,
             segment_max_bytes: config.spool.segment_max_bytes,
             segment_max_age: Duration::from_millis(config.spool.segment_max_age_ms),
+            readers: config.clickhouse.parallel_inserts().into(),
         },
     )?;
     let store = Store::open(&config).await?;
@@ -128,7 +131,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         clickhouse: store.clickhouse.clone(),
         stopping: AtomicBool::new(false),
     });
-    let writer = tokio::spawn(write(store.clickhouse.clone(), segments, writer_stats));
+    let writer = tokio::spawn(write(store.clickhouse.clone(), segments, config.clickhouse.parallel_inserts(), writer_stats));
     let reader = tokio::spawn(read_summaries(service.clone(), refresh(&config)));
     let ledger = tokio::spawn(write_refusals(service.clone()));
     let at = listener.local_addr().unwrap_or(config.server.listen);
@@ -188,7 +191,7 @@ async fn stop_signal() {
 }
 
 /// Migrates as soon as ClickHouse answers, then writes until the spool is closed and empty.
-async fn write(clickhouse: ClickHouse, segments: SealedSegments, stats: Arc<WriterStats>) {
+async fn write(clickhouse: ClickHouse, segments: SealedSegments, parallel: u8, stats: Arc<WriterStats>) {
     let migrator = Migrator::new(clickhouse.clone());
     let mut backoff = FIRST_BACKOFF;
     while let Err(error) = migrator.up(None).await {
@@ -196,7 +199,7 @@ async fn write(clickhouse: ClickHouse, segments: SealedSegments, stats: Arc<Writ
         tokio::time::sleep(backoff).await;
         backoff = (backoff * 2).min(LAST_BACKOFF);
     }
-    Writer::new(clickhouse, segments, stats).run().await;
+    Writer::new(clickhouse, segments, parallel.into(), stats).run().await;
 }
 
 async fn read_summaries(service: Arc<Service>, refresh: Refresh) {

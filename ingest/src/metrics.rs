@@ -130,12 +130,14 @@ impl Storage {
                 |spool, _| spool.torn_bytes(),
             ),
             ("beamline_writer_rows_total", "Rows confirmed by ClickHouse.", COUNTER, |_, writer| writer.rows()),
-            ("beamline_writer_failures_total", "Inserts that failed.", COUNTER, |_, writer| writer.failures()),
-            ("beamline_writer_quarantined_segments_total", "Spool segments set aside for an operator.", COUNTER, |_, writer| {
-                writer.quarantined()
+            ("beamline_writer_failures_total", "Inserts that failed.", COUNTER, |_, writer| {
+                writer.transient_failures() + writer.configuration_failures()
+            }),
+            ("beamline_writer_quarantined_segments_total", "Spool segments with rows set aside for an operator.", COUNTER, |_, writer| {
+                writer.quarantined_segments()
             }),
             ("beamline_writer_unreadable_records_total", "Spool records that could not be read.", COUNTER, |_, writer| {
-                writer.unreadable_records()
+                writer.quarantined(crate::clickhouse::Reason::Unreadable)
             }),
         ];
         let families = list

@@ -1,14 +1,22 @@
 //! Everything that talks to ClickHouse: the client, migrations, rows, the writer and the queries. The only module with SQL.
 
+mod errors;
 mod migrate;
+mod quarantine;
 pub mod queries;
 mod rows;
 mod writer;
 
+pub use errors::Reason;
 pub use migrate::{MigrateError, Migrator, Status};
+pub use quarantine::Refused;
 pub use writer::{Writer, WriterStats};
 
 use std::time::Duration;
+
+use errors::InsertError;
+
+const ECHO_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Where ClickHouse is and who we are there.
 #[derive(Clone)]
@@ -62,6 +70,13 @@ impl ClickHouse {
     pub async fn version(&self) -> Result<String, QueryError> {
         let answer = self.client.clone().with_database("system").query("SELECT version()").fetch_one::<String>();
         tokio::time::timeout(Duration::from_secs(2), answer).await.map_err(|_| QueryError::TimedOut)?.map_err(Into::into)
+    }
+
+    /// Proves that who answers is ClickHouse, and not something in between that says yes to every insert.
+    pub(in crate::clickhouse) async fn echo(&self, text: &str) -> Result<(), InsertError> {
+        let answer = self.client.query("SELECT ?").bind(text).fetch_one::<String>();
+        let answer = tokio::time::timeout(ECHO_TIMEOUT, answer).await.map_err(InsertError::transient)??;
+        if answer == text { Ok(()) } else { Err(InsertError::transient("what answers is not ClickHouse")) }
     }
 }
 

@@ -6,7 +6,7 @@ use rum_protocol::{ErrorEvent, ErrorSource, Event, Metric, Rating, Vital};
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 
-use crate::accepted::{AcceptedBeacon, AcceptedEvent, Record};
+use crate::accepted::{AcceptedBeacon, AcceptedEvent, LedgerLine, Record, Refusal};
 
 /// The rows of a segment, by table.
 #[derive(Debug, Default, PartialEq)]
@@ -14,6 +14,17 @@ pub(super) struct Rows {
     pub(super) events: Vec<EventRow>,
     pub(super) errors: Vec<ErrorRow>,
     pub(super) outcomes: Vec<OutcomeRow>,
+    /// For each row of `events`, where it came from.
+    pub(super) event_origins: Vec<Origin>,
+    /// For each row of `errors`, where it came from.
+    pub(super) error_origins: Vec<Origin>,
+}
+
+/// Where a row came from: which of the records, which of its events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Origin {
+    pub(super) record: usize,
+    pub(super) event: usize,
 }
 
 type Pairs<V> = Vec<(String, V)>;
@@ -126,6 +137,14 @@ pub(super) struct OutcomeRow {
     count: u64,
 }
 
+impl OutcomeRow {
+    /// What puts this row back.
+    pub(super) fn line(&self) -> LedgerLine {
+        let Self { project_id, minute, outcome, reason, scope, count } = self.clone();
+        LedgerLine { project_id, minute, outcome, reason, scope, count }
+    }
+}
+
 const PAGE_VIEW: i8 = 1;
 const VITAL: i8 = 2;
 const ACTION: i8 = 3;
@@ -136,10 +155,10 @@ const REQUESTS: i8 = 1;
 const EVENTS: i8 = 2;
 
 /// Makes the rows of records, in their order. The ledger rows are summed over the whole.
-pub(super) fn rows(records: impl IntoIterator<Item = Record>) -> Rows {
+pub(super) fn rows(records: &[Record]) -> Rows {
     let mut rows = Rows::default();
     let mut ledger = BTreeMap::<(String, u32, i8, String, i8), u64>::new();
-    for record in records {
+    for (number, record) in records.iter().enumerate() {
         match record {
             Record::Beacon(beacon) => {
                 let minute = u32::try_from(beacon.received_at_ms / 60_000 * 60).unwrap_or(u32::MAX);
@@ -149,12 +168,17 @@ pub(super) fn rows(records: impl IntoIterator<Item = Record>) -> Rows {
                 count(ACCEPTED, "", REQUESTS, 1);
                 count(ACCEPTED, "", EVENTS, beacon.events.len() as u64);
                 beacon.rejected.iter().for_each(|reason| count(REJECTED, reason, EVENTS, 1));
-                beacon.events.iter().for_each(|event| add(event, &beacon, &mut rows));
+                add_all(beacon, number, &mut rows);
             }
+            Record::Replayed(beacon) => add_all(beacon, number, &mut rows),
             Record::Refusals(refusals) => {
-                for refusal in refusals {
-                    *ledger.entry((refusal.project_id, refusal.minute, REJECTED, refusal.reason, REQUESTS)).or_default() +=
-                        refusal.requests;
+                for Refusal { project_id, minute, reason, requests } in refusals {
+                    *ledger.entry((project_id.clone(), *minute, REJECTED, reason.clone(), REQUESTS)).or_default() += requests;
+                }
+            }
+            Record::Ledger(lines) => {
+                for LedgerLine { project_id, minute, outcome, reason, scope, count } in lines {
+                    *ledger.entry((project_id.clone(), *minute, *outcome, reason.clone(), *scope)).or_default() += count;
                 }
             }
         }
@@ -171,6 +195,14 @@ pub(super) fn rows(records: impl IntoIterator<Item = Record>) -> Rows {
         })
         .collect();
     rows
+}
+
+fn add_all(beacon: &AcceptedBeacon, record: usize, rows: &mut Rows) {
+    for (event, accepted) in beacon.events.iter().enumerate() {
+        add(accepted, beacon, rows);
+        rows.event_origins.resize(rows.events.len(), Origin { record, event });
+        rows.error_origins.resize(rows.errors.len(), Origin { record, event });
+    }
 }
 
 fn add(event: &AcceptedEvent, beacon: &AcceptedBeacon, rows: &mut Rows) {

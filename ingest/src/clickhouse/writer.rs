@@ -1,8 +1,12 @@
 //! Moves sealed segments into ClickHouse, each exactly once.
 //!
-//! The rows of a segment are a pure function of its records and go in blocks of a fixed size, each with a token made of the segment's
-//! name, the table and the block's number. A block sent again, after any failure on any side, is recognised by its token. The segment
-//! is removed only after every block is confirmed.
+//! The rows of a segment are a pure function of its records and go in blocks of a fixed number of rows, each with a token made of the
+//! segment's name, the table and the block's number. A block sent again, after any failure on any side, is recognised by its token. The
+//! segment is removed only after every block is confirmed.
+//!
+//! What is done about a failure depends on its class, see [`super::errors`]. A block that is refused for good is halved until the rows
+//! at fault are alone; those go to `quarantine/` with what puts them back, the others are stored. The tokens of the halves are made of
+//! the block's, and each halving is noted on disk first, so that it is the same after a crash.
 
 use std::{
     sync::{
@@ -13,15 +17,15 @@ use std::{
 };
 
 use ::clickhouse::{RowOwned, RowWrite, error::Error};
+use tokio::task::JoinSet;
 
 use super::{
-    ClickHouse,
+    ClickHouse, Reason,
+    errors::{Class, InsertError},
+    quarantine::{self, Decisions, RefusedRows, Then},
     rows::{Rows, rows},
 };
-use crate::{
-    accepted::Record,
-    spool::{Sealed, SealedSegments, SegmentId},
-};
+use crate::spool::{Reading, Sealed, SealedSegments, SegmentFiles, SegmentId, SpoolError};
 
 /// Rows in one block. Part of what a token means: changing it would let a block that is sent again across an upgrade miss its token.
 const BLOCK_ROWS: usize = 50_000;
@@ -30,30 +34,17 @@ const LAST_BACKOFF: Duration = Duration::from_secs(10);
 /// How long one insert may take on either side.
 const INSERT_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// ClickHouse error codes that another try cannot cure: the block itself, or the schema, is wrong.
-/// Names as in ClickHouse's `ErrorCodes.cpp`.
-const PERMANENT_CODES: [u32; 12] = [
-    6,   // CANNOT_PARSE_TEXT
-    16,  // NO_SUCH_COLUMN_IN_TABLE
-    27,  // CANNOT_PARSE_INPUT_ASSERTION_FAILED
-    33,  // CANNOT_READ_ALL_DATA
-    36,  // BAD_ARGUMENTS
-    38,  // CANNOT_PARSE_DATE
-    41,  // CANNOT_PARSE_DATETIME
-    53,  // TYPE_MISMATCH
-    62,  // SYNTAX_ERROR
-    69,  // ARGUMENT_OUT_OF_BOUND
-    72,  // CANNOT_PARSE_NUMBER
-    117, // INCORRECT_DATA
-];
-
 /// What the writer has done; for metrics.
 #[derive(Debug, Default)]
 pub struct WriterStats {
     rows: AtomicU64,
-    failures: AtomicU64,
-    quarantined: AtomicU64,
-    unreadable_records: AtomicU64,
+    segments: AtomicU64,
+    in_flight: AtomicU64,
+    transient_failures: AtomicU64,
+    configuration_failures: AtomicU64,
+    refused_blocks: AtomicU64,
+    quarantined_segments: AtomicU64,
+    quarantined: [AtomicU64; Reason::ALL.len()],
 }
 
 impl WriterStats {
@@ -62,92 +53,176 @@ impl WriterStats {
         self.rows.load(Ordering::Relaxed)
     }
 
-    /// Inserts that failed and were tried again.
-    pub fn failures(&self) -> u64 {
-        self.failures.load(Ordering::Relaxed)
+    /// Segments confirmed whole and removed.
+    pub fn segments(&self) -> u64 {
+        self.segments.load(Ordering::Relaxed)
     }
 
-    /// Segments set aside because ClickHouse refused them for good.
-    pub fn quarantined(&self) -> u64 {
-        self.quarantined.load(Ordering::Relaxed)
+    /// Segments being inserted now.
+    pub fn in_flight(&self) -> u64 {
+        self.in_flight.load(Ordering::Relaxed)
     }
 
-    /// Spool records that could not be read and are in a quarantined segment.
-    pub fn unreadable_records(&self) -> u64 {
-        self.unreadable_records.load(Ordering::Relaxed)
+    /// Inserts that failed and were tried again: ClickHouse could not.
+    pub fn transient_failures(&self) -> u64 {
+        self.transient_failures.load(Ordering::Relaxed)
+    }
+
+    /// Inserts that failed and were tried again: an operator has to change something.
+    pub fn configuration_failures(&self) -> u64 {
+        self.configuration_failures.load(Ordering::Relaxed)
+    }
+
+    /// Blocks that ClickHouse refused for good, halves included.
+    pub fn refused_blocks(&self) -> u64 {
+        self.refused_blocks.load(Ordering::Relaxed)
+    }
+
+    /// Segments with at least one row or record in quarantine.
+    pub fn quarantined_segments(&self) -> u64 {
+        self.quarantined_segments.load(Ordering::Relaxed)
+    }
+
+    /// Rows, or unreadable records, put into quarantine for this reason.
+    pub fn quarantined(&self, reason: Reason) -> u64 {
+        self.quarantined[reason as usize].load(Ordering::Relaxed)
     }
 }
 
-/// The writer; [`Writer::run`] is its life.
+/// The loop between spool and ClickHouse.
 #[derive(Debug)]
 pub struct Writer {
-    clickhouse: ClickHouse,
     segments: SealedSegments,
+    parallel: usize,
+    mover: Arc<Mover>,
+}
+
+/// Moves one segment.
+#[derive(Debug)]
+struct Mover {
+    clickhouse: ClickHouse,
+    files: Arc<SegmentFiles>,
     stats: Arc<WriterStats>,
 }
 
-enum Failure {
-    Transient(String),
-    Permanent(String),
-}
-
 impl Writer {
-    /// A writer from these segments into this database.
-    pub fn new(clickhouse: ClickHouse, segments: SealedSegments, stats: Arc<WriterStats>) -> Self {
-        Self { clickhouse, segments, stats }
+    /// A writer for segments whose tables exist already. Up to `parallel` segments are inserted at the same time.
+    pub fn new(clickhouse: ClickHouse, segments: SealedSegments, parallel: usize, stats: Arc<WriterStats>) -> Self {
+        let files = segments.files().clone();
+        Self { segments, parallel: parallel.max(1), mover: Arc::new(Mover { clickhouse, files, stats }) }
     }
 
-    /// Works until the spool is closed and empty.
+    /// Works until the spool is closed and everything in it is written. A failing insert is tried again for as long as it takes.
     pub async fn run(mut self) {
-        while let Some(id) = self.segments.next().await {
-            let mut backoff = FIRST_BACKOFF;
-            while let Err(failure) = self.move_segment(&id).await {
-                self.stats.failures.fetch_add(1, Ordering::Relaxed);
-                match failure {
-                    Failure::Permanent(error) => {
-                        self.quarantine(&id, &error);
-                        break;
+        let mut moving = JoinSet::new();
+        let mut is_open = true;
+        while is_open || !moving.is_empty() {
+            tokio::select! {
+                Some(_) = moving.join_next() => {}
+                id = self.segments.next(), if is_open && moving.len() < self.parallel => match id {
+                    Some(id) => drop(moving.spawn(self.mover.clone().settle(id))),
+                    None => is_open = false,
+                },
+            }
+        }
+    }
+}
+
+impl Mover {
+    /// Returns when the segment needs no more attention.
+    async fn settle(self: Arc<Self>, id: SegmentId) {
+        self.stats.in_flight.fetch_add(1, Ordering::Relaxed);
+        let mut backoff = FIRST_BACKOFF;
+        while let Err(error) = self.move_segment(&id).await {
+            let pause = backoff.mul_f64(rand::random_range(0.5..=1.0));
+            self.report(&id, &error, pause);
+            tokio::time::sleep(pause).await;
+            backoff = (backoff * 2).min(LAST_BACKOFF);
+            // The tables may have changed; the client remembers their columns.
+            self.clickhouse.client.clear_cached_metadata().await;
+        }
+        self.stats.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn report(&self, id: &SegmentId, error: &InsertError, pause: Duration) {
+        let (text, retry_in_ms) = (error.logged(), pause.as_millis());
+        if let Class::Configuration(advice) = error.class {
+            self.stats.configuration_failures.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(segment = %id, code = error.code, error = text, retry_in_ms, "ClickHouse takes no rows until this is changed: {advice}");
+        } else {
+            self.stats.transient_failures.fetch_add(1, Ordering::Relaxed);
+            tracing::warn!(segment = %id, code = error.code, error = text, retry_in_ms, "insert failed; the segment stays in the spool");
+        }
+    }
+
+    async fn move_segment(&self, id: &SegmentId) -> Result<(), InsertError> {
+        let sealed = match self.files.read(id) {
+            Reading::Read(sealed) => sealed,
+            Reading::SetAside => return Ok(()),
+            Reading::NotNow(error) => return Err(InsertError::transient(error)),
+        };
+        let work = tokio::task::spawn_blocking(move || {
+            let (records, unreadable) = quarantine::records(&sealed);
+            (rows(&records), unreadable.len(), sealed)
+        });
+        let (rows, unreadable, sealed) = work.await.map_err(InsertError::transient)?;
+        let mut blocks = Blocks {
+            id,
+            decisions: Decisions::parse(&self.files.decisions(id).map_err(InsertError::transient)?),
+            refused: Vec::new(),
+        };
+        self.insert("events", &rows.events, &mut blocks).await?;
+        self.insert("errors", &rows.errors, &mut blocks).await?;
+        self.insert("ingest_outcomes", &rows.outcomes, &mut blocks).await?;
+        self.clickhouse.echo(&id.to_string()).await?;
+        self.quarantine(id, &sealed, &rows, unreadable, &blocks.refused).map_err(InsertError::transient)?;
+        self.files.remove(id);
+        self.stats.segments.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn insert<R: RowOwned + RowWrite>(
+        &self,
+        table: &'static str,
+        rows: &[R],
+        blocks: &mut Blocks<'_>,
+    ) -> Result<(), InsertError> {
+        for (number, start) in (0..rows.len()).step_by(BLOCK_ROWS).enumerate() {
+            let whole = (format!("{}-{table}-{number}", blocks.id), start..rows.len().min(start + BLOCK_ROWS));
+            let mut waiting = vec![whole];
+            while let Some((token, range)) = waiting.pop() {
+                if blocks.decisions.of(&token).is_none() {
+                    match self.insert_block(table, &token, &rows[range.clone()]).await.map_err(InsertError::from) {
+                        Ok(()) => {
+                            self.stats.rows.fetch_add(range.len() as u64, Ordering::Relaxed);
+                            continue;
+                        }
+                        Err(error) => self.refuse(&token, range.len(), error, blocks)?,
                     }
-                    Failure::Transient(error) => {
-                        tracing::warn!(segment = %id, %error, retry_in_ms = backoff.as_millis(), "insert failed; the segment stays in the spool");
-                        tokio::time::sleep(backoff).await;
-                        backoff = (backoff * 2).min(LAST_BACKOFF);
+                }
+                match blocks.decisions.of(&token) {
+                    Some(decision) if decision.then == Then::SetAside => {
+                        blocks.refused.push(RefusedRows { table, rows: range, decision: decision.clone() });
+                    }
+                    _ => {
+                        let middle = range.start + range.len() / 2;
+                        waiting.push((format!("{token}.1"), middle..range.end));
+                        waiting.push((format!("{token}.0"), range.start..middle));
                     }
                 }
             }
         }
+        Ok(())
     }
 
-    fn quarantine(&self, id: &SegmentId, error: &str) {
-        self.stats.quarantined.fetch_add(1, Ordering::Relaxed);
-        match self.segments.quarantine(id) {
-            Ok(path) => {
-                tracing::error!(segment = %id, %error, path = %path.display(), "ClickHouse refused a segment for good; set aside");
-            }
-            Err(move_error) => tracing::error!(segment = %id, %error, %move_error, "cannot set a refused segment aside"),
-        }
-    }
-
-    async fn move_segment(&self, id: &SegmentId) -> Result<(), Failure> {
-        let sealed = self.segments.read(id).map_err(|error| Failure::Transient(error.to_string()))?;
-        let (records, unreadable) = records(&sealed);
-        self.stats.unreadable_records.fetch_add(unreadable, Ordering::Relaxed);
-        let Rows { events, errors, outcomes } = rows(records);
-        self.insert("events", id, &events).await?;
-        self.insert("errors", id, &errors).await?;
-        self.insert("ingest_outcomes", id, &outcomes).await?;
-        if unreadable > 0 {
-            return Err(Failure::Permanent(format!("{unreadable} records cannot be read; the others were stored")));
-        }
-        self.segments.remove(id).map_err(|error| Failure::Transient(error.to_string()))
-    }
-
-    async fn insert<R: RowOwned + RowWrite>(&self, table: &str, id: &SegmentId, rows: &[R]) -> Result<(), Failure> {
-        for (number, block) in rows.chunks(BLOCK_ROWS).enumerate() {
-            let token = format!("{id}-{table}-{number}");
-            self.insert_block(table, &token, block).await.map_err(|error| classify(&error))?;
-            self.stats.rows.fetch_add(block.len() as u64, Ordering::Relaxed);
-        }
+    /// Decides about a block that was refused for good; any other error is handed back.
+    fn refuse(&self, token: &str, rows: usize, error: InsertError, blocks: &mut Blocks<'_>) -> Result<(), InsertError> {
+        let Class::Permanent(reason) = error.class else { return Err(error) };
+        let decision = blocks.decisions.decide(token, rows, reason, &error);
+        let line = serde_json::to_string(&decision).map_err(InsertError::transient)?;
+        self.files.decide(blocks.id, &line).map_err(InsertError::transient)?;
+        blocks.decisions.add(decision);
+        self.stats.refused_blocks.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
@@ -168,42 +243,41 @@ impl Writer {
         }
         insert.end().await
     }
-}
 
-/// The readable records of a segment and how many were not.
-fn records(sealed: &Sealed) -> (Vec<Record>, u64) {
-    let mut unreadable = 0;
-    let records =
-        sealed.records().filter_map(|bytes| serde_json::from_slice(bytes).inspect_err(|_| unreadable += 1).ok()).collect();
-    (records, unreadable)
-}
-
-fn classify(error: &Error) -> Failure {
-    let text = error.to_string();
-    let permanent = match error {
-        Error::BadResponse(answer) => code(answer).is_some_and(|code| PERMANENT_CODES.contains(&code)),
-        Error::SchemaMismatch(_) | Error::InvalidParams(_) => true,
-        _ => false,
-    };
-    if permanent { Failure::Permanent(text) } else { Failure::Transient(text) }
-}
-
-/// The number in `Code: 60. DB::Exception: …`.
-fn code(answer: &str) -> Option<u32> {
-    answer.split_once("Code: ")?.1.split(|char: char| !char.is_ascii_digit()).next()?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_errors_of_the_block_itself_are_permanent() {
-        let failure = |text: &str| classify(&Error::BadResponse(text.into()));
-        assert!(matches!(failure("Code: 117. DB::Exception: bad (INCORRECT_DATA)"), Failure::Permanent(_)));
-        for transient in ["Code: 60. DB::Exception: no table (UNKNOWN_TABLE)", "Code: 241. DB::Exception: memory", "bad gateway"] {
-            assert!(matches!(failure(transient), Failure::Transient(_)), "{transient}");
+    /// Writes the quarantine file if there is anything for it.
+    fn quarantine(
+        &self,
+        id: &SegmentId,
+        sealed: &Sealed,
+        rows: &Rows,
+        unreadable: usize,
+        refused: &[RefusedRows],
+    ) -> Result<(), SpoolError> {
+        if unreadable == 0 && refused.is_empty() {
+            return Ok(());
         }
-        assert!(matches!(classify(&Error::TimedOut), Failure::Transient(_)));
+        let path = self.files.write_refused(id, &quarantine::lines(sealed, rows, refused))?;
+        let mut count = 0;
+        for reason in Reason::ALL {
+            let rows: usize = refused.iter().filter(|part| part.decision.reason == reason.name()).map(|part| part.rows.len()).sum();
+            let all = if reason == Reason::Unreadable { unreadable } else { rows };
+            self.stats.quarantined[reason as usize].fetch_add(all as u64, Ordering::Relaxed);
+            count += all;
+        }
+        self.stats.quarantined_segments.fetch_add(1, Ordering::Relaxed);
+        let first = refused.first().map(|part| (&part.decision.reason, part.decision.code));
+        let (reason, code) = first.map_or((Reason::Unreadable.name(), None), |(reason, code)| (reason.as_str(), code));
+        tracing::error!(
+            segment = %id, rows = count, reason, code, path = %path.display(),
+            "rows were set aside, the others of their segment are stored; see `beamline spool inspect`"
+        );
+        Ok(())
     }
+}
+
+/// What is known about the blocks of a segment.
+struct Blocks<'a> {
+    id: &'a SegmentId,
+    decisions: Decisions,
+    refused: Vec<RefusedRows>,
 }

@@ -110,6 +110,15 @@ fn check(config: &Config) -> Option<String> {
     if spool.segment_max_bytes < 64 << 10 || spool.segment_max_bytes > spool.max_bytes {
         return Some("spool.segment_max_bytes must be at least 65536 and at most spool.max_bytes".into());
     }
+    if spool.segment_max_bytes > 256 << 20 {
+        return Some("spool.segment_max_bytes must be at most 268435456; a segment is inserted from memory".into());
+    }
+    if spool.buffer_max_bytes < 64 << 10 {
+        return Some("spool.buffer_max_bytes must be at least 65536".into());
+    }
+    if !(1..=16).contains(&config.clickhouse.parallel_inserts()) {
+        return Some("clickhouse.parallel_inserts must be 1 to 16".into());
+    }
     if spool.segment_max_age_ms == 0 || config.summaries.refresh_seconds == 0 || config.summaries.window_minutes == 0 {
         return Some("spool.segment_max_age_ms, summaries.refresh_seconds and summaries.window_minutes must be at least 1".into());
     }

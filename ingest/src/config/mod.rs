@@ -13,6 +13,8 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::spool::Durability;
+
 /// All settings of the service.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -61,8 +63,12 @@ pub struct Data {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Spool {
+    /// What an acknowledged beacon survives: `fsync` a loss of power, `os` the end of the process, `memory` neither.
+    pub durability: Durability,
     /// Most bytes kept on disk; beyond them beacons are answered with 503.
     pub max_bytes: u64,
+    /// With `durability = "memory"`: most bytes that are acknowledged and not yet written.
+    pub buffer_max_bytes: u64,
     /// A segment is handed to the writer at this size …
     pub segment_max_bytes: u64,
     /// … or at this age, whichever comes first. This is most of the delay until an event can be queried.
@@ -81,6 +87,8 @@ pub struct ClickHouse {
     pub user: Option<String>,
     /// Password. Better set by `BEAMLINE_CLICKHOUSE__PASSWORD` than in a file.
     pub password: Option<String>,
+    /// Segments inserted at the same time, 1 to 16. Default 1.
+    pub parallel_inserts: Option<u8>,
 }
 
 /// `[embedded]`
@@ -163,7 +171,13 @@ impl Default for Data {
 
 impl Default for Spool {
     fn default() -> Self {
-        Self { max_bytes: 1 << 30, segment_max_bytes: 8 << 20, segment_max_age_ms: 1000 }
+        Self {
+            durability: Durability::Fsync,
+            max_bytes: 1 << 30,
+            buffer_max_bytes: 8 << 20,
+            segment_max_bytes: 8 << 20,
+            segment_max_age_ms: 1000,
+        }
     }
 }
 
@@ -201,5 +215,10 @@ impl ClickHouse {
     /// The database all tables live in.
     pub fn database(&self) -> &str {
         self.database.as_deref().unwrap_or("beamline")
+    }
+
+    /// See [`ClickHouse::parallel_inserts`].
+    pub fn parallel_inserts(&self) -> u8 {
+        self.parallel_inserts.unwrap_or(1)
     }
 }

@@ -1,7 +1,7 @@
 //! The one thread that writes: it gathers waiting appends, writes them in one go, syncs once and answers all.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::File,
     io::Write,
     path::PathBuf,
     sync::{Arc, atomic::Ordering},
@@ -11,13 +11,19 @@ use std::{
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Command, SpoolConfig, SpoolError, SpoolStats,
+    Append, Command, Durability, SpoolConfig, SpoolError, SpoolStats, aside,
     format::{MAGIC, encode, record_bytes},
-    segment::{SegmentId, sync_dir},
+    segment::{SegmentId, make},
 };
 
 /// Most bytes written before one sync; keeps the wait of the first append of a group short.
 const GROUP_MAX_BYTES: usize = 4 << 20;
+/// Longest time between a write and its sync if appends do not wait for it.
+const SYNC_EVERY: Duration = Duration::from_secs(1);
+/// Pause before records that were acknowledged from memory are written again after a failure.
+const RETRY_EVERY: Duration = Duration::from_millis(200);
+/// A disk that refuses everything is reported this often.
+const REPORT_EVERY: Duration = Duration::from_secs(10);
 
 pub(super) struct Appender {
     dir: PathBuf,
@@ -26,6 +32,8 @@ pub(super) struct Appender {
     open: Option<OpenSegment>,
     sealed: mpsc::UnboundedSender<SegmentId>,
     stats: Arc<SpoolStats>,
+    /// When a refusal of the disk was last reported; absent while it takes everything.
+    reported: Option<Instant>,
     /// Held as long as anything may be written.
     lock: File,
 }
@@ -33,12 +41,20 @@ pub(super) struct Appender {
 struct OpenSegment {
     id: SegmentId,
     file: File,
-    /// Everything up to here is synced.
+    /// Everything up to here is acknowledged, or about to be.
     bytes: u64,
     since: Instant,
+    /// When the oldest write without a sync was made.
+    unsynced_since: Option<Instant>,
 }
 
-type Reply = oneshot::Sender<Result<(), SpoolError>>;
+impl Append {
+    fn answer(self, answer: Result<(), SpoolError>) {
+        if let Some(reply) = self.reply {
+            let _ = reply.send(answer);
+        }
+    }
+}
 
 impl Appender {
     pub(super) fn new(
@@ -49,25 +65,24 @@ impl Appender {
         stats: Arc<SpoolStats>,
         lock: File,
     ) -> Self {
-        Self { dir, config, next_number, open: None, sealed, stats, lock }
+        Self { dir, config, next_number, open: None, sealed, stats, reported: None, lock }
     }
 
     /// Works until the spool is closed or dropped.
     pub(super) fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else { return };
+        // Between two rounds only records that were acknowledged from memory and that the disk refused are left here.
         let mut group = Vec::new();
         loop {
+            let wait = self.wait(&group);
             let first = runtime.block_on(async {
-                match self.rest() {
-                    Some(rest) => tokio::time::timeout(rest, inbox.recv()).await.map_err(|_| Due),
+                match wait {
+                    Some(wait) => tokio::time::timeout(wait, inbox.recv()).await.map_err(|_| Due),
                     None => Ok(inbox.recv().await),
                 }
             });
             let closing = match first {
-                Err(Due) => {
-                    self.seal();
-                    continue;
-                }
+                Err(Due) => Closing::No,
                 Ok(None) => Closing::Yes(None),
                 Ok(Some(command)) => gather(command, &mut inbox, &mut group),
             };
@@ -75,10 +90,18 @@ impl Appender {
             let is_full = self.open.as_ref().is_some_and(|open| open.bytes >= self.config.segment_max_bytes);
             if is_full || self.rest().is_some_and(|rest| rest.is_zero()) {
                 self.seal();
+            } else if self.unsynced_rest().is_some_and(|rest| rest.is_zero()) {
+                self.sync();
             }
             if let Closing::Yes(reply) = closing {
                 self.seal();
                 inbox.close();
+                if !group.is_empty() {
+                    tracing::error!(
+                        records = group.len(),
+                        "the disk refused to the end; acknowledged records are lost with the memory"
+                    );
+                }
                 drop(self.lock);
                 if let Some(reply) = reply {
                     let _ = reply.send(());
@@ -88,63 +111,106 @@ impl Appender {
         }
     }
 
+    /// How long to wait for the next command at most.
+    fn wait(&self, held: &[Append]) -> Option<Duration> {
+        let retry = (!held.is_empty()).then_some(RETRY_EVERY);
+        [self.rest(), self.unsynced_rest(), retry].into_iter().flatten().min()
+    }
+
     /// How long the open segment may still be open; absent if there is none, or if the reader has others to work on.
     fn rest(&self) -> Option<Duration> {
         let open = self.open.as_ref()?;
-        let reader_waits = self.stats.segments() <= 1;
+        let reader_waits = self.stats.segments() <= self.config.readers;
         reader_waits.then(|| self.config.segment_max_age.saturating_sub(open.since.elapsed()))
     }
 
+    fn unsynced_rest(&self) -> Option<Duration> {
+        let since = self.open.as_ref()?.unsynced_since?;
+        Some(SYNC_EVERY.saturating_sub(since.elapsed()))
+    }
+
     fn seal(&mut self) {
+        self.sync();
         if let Some(open) = self.open.take() {
             let _ = self.sealed.send(open.id);
         }
     }
 
-    /// Writes and syncs a group, then answers every append in it.
-    fn commit(&mut self, group: &mut Vec<(Vec<u8>, Reply)>) {
-        let mut bytes = Vec::new();
-        let mut replies = Vec::with_capacity(group.len());
-        let used = self.stats.bytes();
-        for (record, reply) in group.drain(..) {
-            match self.admit(&record, used + bytes.len() as u64) {
-                Ok(()) => {
-                    encode(&record, &mut bytes);
-                    replies.push(reply);
-                }
-                Err(refusal) => {
-                    let _ = reply.send(Err(refusal));
-                }
+    /// Makes durable what was acknowledged before it was.
+    fn sync(&mut self) {
+        let Some(open) = self.open.as_mut().filter(|open| open.unsynced_since.is_some()) else { return };
+        open.unsynced_since = None;
+        self.stats.fsyncs.fetch_add(1, Ordering::Relaxed);
+        if let Err(error) = open.file.sync_data() {
+            self.stats.sync_failures.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(segment = %open.id, %error, "cannot sync acknowledged records; they may be lost if the machine stops");
+            // Nobody knows what is on disk now. What was written is still read, but nothing more goes to this file.
+            if let Some(open) = self.open.take() {
+                let _ = self.sealed.send(open.id);
             }
         }
-        if replies.is_empty() {
+    }
+
+    /// Writes a group and answers every append in it. Records that were answered before stay in the group if the disk refuses.
+    fn commit(&mut self, group: &mut Vec<Append>) {
+        let mut bytes = Vec::new();
+        let mut taken = Vec::with_capacity(group.len());
+        let used = self.stats.bytes();
+        for append in group.drain(..) {
+            match self.admit(&append, used + bytes.len() as u64) {
+                Ok(()) => {
+                    encode(&append.record, &mut bytes);
+                    taken.push(append);
+                }
+                Err(refusal) => append.answer(Err(refusal)),
+            }
+        }
+        if taken.is_empty() {
             return;
         }
         match self.write(&bytes) {
             Ok(()) => {
-                for reply in replies {
-                    let _ = reply.send(Ok(()));
+                if self.reported.take().is_some() {
+                    tracing::info!("the disk takes records again");
+                }
+                for append in taken {
+                    if append.reply.is_none() {
+                        self.stats.buffered_bytes.fetch_sub(record_bytes(append.record.len()), Ordering::Relaxed);
+                    }
+                    append.answer(Ok(()));
                 }
             }
             Err(failure) => {
-                tracing::error!(error = %failure, appends = replies.len(), "spool write failed; the beacons were refused");
+                self.stats.write_failures.fetch_add(1, Ordering::Relaxed);
+                self.report(&failure, taken.len());
                 let text = failure.to_string();
-                for reply in replies {
-                    let _ = reply.send(Err(SpoolError::Group(text.clone())));
+                for append in taken {
+                    if append.reply.is_some() {
+                        append.answer(Err(SpoolError::Group(text.clone())));
+                    } else {
+                        group.push(append);
+                    }
                 }
             }
         }
     }
 
-    fn admit(&self, record: &[u8], used: u64) -> Result<(), SpoolError> {
-        let needed = record_bytes(record.len());
-        if needed + MAGIC.len() as u64 > self.config.segment_max_bytes {
-            Err(SpoolError::RecordTooLarge(record.len()))
-        } else if used + needed + MAGIC.len() as u64 > self.config.max_bytes {
-            Err(SpoolError::Full { used, limit: self.config.max_bytes })
-        } else {
-            Ok(())
+    fn report(&mut self, failure: &SpoolError, appends: usize) {
+        if self.reported.is_none_or(|last| last.elapsed() >= REPORT_EVERY) {
+            self.reported = Some(Instant::now());
+            tracing::error!(error = %failure, appends, "cannot write to the spool; beacons are refused until the disk takes them again");
         }
+    }
+
+    fn admit(&self, append: &Append, used: u64) -> Result<(), SpoolError> {
+        if append.reply.is_none() {
+            return Ok(()); // It has its room already.
+        }
+        let needed = self.config.fit(&append.record)?;
+        if used + needed + MAGIC.len() as u64 > self.config.max_bytes {
+            return Err(SpoolError::Full { used, limit: self.config.max_bytes });
+        }
+        Ok(())
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), SpoolError> {
@@ -153,51 +219,52 @@ impl Appender {
             None => self.begin()?,
         };
         let path = open.id.path(&self.dir);
-        let written = open
-            .file
-            .write_all(bytes)
-            .map_err(SpoolError::io("write to", &path))
-            .and_then(|()| open.file.sync_data().map_err(SpoolError::io("sync", &path)));
+        let written = open.file.write_all(bytes).map_err(SpoolError::io("write to", &path)).and_then(|()| {
+            if self.config.durability == Durability::Fsync {
+                self.stats.fsyncs.fetch_add(1, Ordering::Relaxed);
+                return open.file.sync_data().map_err(SpoolError::io("sync", &path));
+            }
+            open.unsynced_since.get_or_insert_with(Instant::now);
+            Ok(())
+        });
         match written {
             Ok(()) => {
                 open.bytes += bytes.len() as u64;
-                self.stats.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-                self.stats.fsyncs.fetch_add(1, Ordering::Relaxed);
+                self.stats.grew(&open.id, bytes.len() as u64);
                 self.open = Some(open);
                 Ok(())
             }
             Err(failure) => {
-                // After a failed sync nobody knows what is on disk. Cut back to what was synced and never write to this file again.
-                if let Err(error) = open.file.set_len(open.bytes).and_then(|()| open.file.sync_data()) {
-                    tracing::error!(segment = %open.id, %error, "cannot cut a failed write off; the next start will");
-                }
-                let _ = self.sealed.send(open.id);
+                self.abandon(open);
                 Err(failure)
             }
         }
     }
 
+    /// After a failed write or sync nobody knows what is on disk. Cuts back to what was acknowledged and never writes to this file again.
+    fn abandon(&self, open: OpenSegment) {
+        if let Err(error) = open.file.set_len(open.bytes).and_then(|()| open.file.sync_data()) {
+            tracing::error!(segment = %open.id, %error, "cannot cut a failed write off; the next start will");
+        }
+        if open.bytes > MAGIC.len() as u64 {
+            let _ = self.sealed.send(open.id);
+        } else {
+            aside::discard(&self.dir, &open.id);
+            self.stats.gone(&open.id);
+        }
+    }
+
     fn begin(&mut self) -> Result<OpenSegment, SpoolError> {
         let id = SegmentId::new(self.next_number);
-        let path = id.path(&self.dir);
-        let opened = OpenOptions::new()
-            .append(true)
-            .create_new(true)
-            .open(&path)
-            .map_err(SpoolError::io("make", &path))
-            .and_then(|mut file| file.write_all(MAGIC).map(|()| file).map_err(SpoolError::io("write to", &path)))
-            .and_then(|file| sync_dir(&self.dir).map(|()| file));
-        let file = opened.inspect_err(|_| {
-            let _ = std::fs::remove_file(&path);
-        })?;
+        let file = make(&self.dir, &id)?;
         self.next_number += 1;
-        self.stats.segments.fetch_add(1, Ordering::Relaxed);
-        self.stats.bytes.fetch_add(MAGIC.len() as u64, Ordering::Relaxed);
-        Ok(OpenSegment { id, file, bytes: MAGIC.len() as u64, since: Instant::now() })
+        let bytes = MAGIC.len() as u64;
+        self.stats.begun(id.clone(), bytes, Duration::ZERO);
+        Ok(OpenSegment { id, file, bytes, since: Instant::now(), unsynced_since: None })
     }
 }
 
-/// The open segment has reached its age.
+/// Something is to be done without a command.
 struct Due;
 
 enum Closing {
@@ -206,14 +273,14 @@ enum Closing {
 }
 
 /// Takes what is waiting, up to a group's size. Stops at a close.
-fn gather(first: Command, inbox: &mut mpsc::Receiver<Command>, group: &mut Vec<(Vec<u8>, Reply)>) -> Closing {
+fn gather(first: Command, inbox: &mut mpsc::Receiver<Command>, group: &mut Vec<Append>) -> Closing {
     let mut bytes = 0;
     let mut next = Some(first);
     while let Some(command) = next {
         match command {
-            Command::Append(record, reply) => {
-                bytes += record.len();
-                group.push((record, reply));
+            Command::Append(append) => {
+                bytes += append.record.len();
+                group.push(append);
             }
             Command::Released => {}
             Command::Close(reply) => return Closing::Yes(Some(reply)),
@@ -226,16 +293,30 @@ fn gather(first: Command, inbox: &mut mpsc::Receiver<Command>, group: &mut Vec<(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spool::{SealedSegments, Spool};
+    use crate::spool::{Reading, Sealed, SealedSegments, Spool};
+    use std::fs::OpenOptions;
 
-    const CONFIG: SpoolConfig =
-        SpoolConfig { max_bytes: 1 << 20, segment_max_bytes: 64 << 10, segment_max_age: Duration::from_millis(20) };
+    const CONFIG: SpoolConfig = SpoolConfig {
+        durability: Durability::Fsync,
+        max_bytes: 1 << 20,
+        buffer_max_bytes: 64 << 10,
+        segment_max_bytes: 64 << 10,
+        segment_max_age: Duration::from_millis(20),
+        readers: 1,
+    };
+
+    fn read(sealed: &SealedSegments, id: &SegmentId) -> Sealed {
+        match sealed.files().read(id) {
+            Reading::Read(sealed) => sealed,
+            other => panic!("{other:?}"),
+        }
+    }
 
     async fn drain(mut sealed: SealedSegments) -> Vec<Vec<u8>> {
         let mut records = Vec::new();
         while let Some(id) = sealed.next().await {
-            records.extend(sealed.read(&id).unwrap().records().map(<[u8]>::to_vec));
-            sealed.remove(&id).unwrap();
+            records.extend(read(&sealed, &id).records().map(<[u8]>::to_vec));
+            sealed.files().remove(&id);
         }
         records
     }
@@ -283,9 +364,9 @@ mod tests {
             }
         }
         assert_eq!(spool.stats().segments(), 2, "the one being read and the one that grows");
-        sealed.remove(&first).unwrap();
+        sealed.files().remove(&first);
         let second = sealed.next().await.unwrap();
-        assert_eq!(sealed.read(&second).unwrap().records().count(), 10);
+        assert_eq!(read(&sealed, &second).records().count(), 10);
     }
 
     #[tokio::test]
@@ -303,8 +384,8 @@ mod tests {
         assert_eq!(spool.stats().torn_bytes(), 6);
         let again = sealed.next().await.unwrap();
         assert_eq!(again, id);
-        assert_eq!(sealed.read(&id).unwrap().records().collect::<Vec<_>>(), [b"kept"]);
-        sealed.remove(&id).unwrap();
+        assert_eq!(read(&sealed, &id).records().collect::<Vec<_>>(), [b"kept"]);
+        sealed.files().remove(&id);
         spool.close().await;
 
         let (spool, mut sealed) = Spool::open(dir.path(), CONFIG).unwrap();
@@ -328,7 +409,7 @@ mod tests {
         assert!(matches!(refusal, SpoolError::Full { .. }), "{refusal}");
         assert_eq!(stored, 17);
         let id = sealed.next().await.unwrap();
-        sealed.remove(&id).unwrap();
+        sealed.files().remove(&id);
         spool.append(record).await.unwrap();
         assert!(matches!(spool.append(vec![0; 70 << 10]).await, Err(SpoolError::RecordTooLarge(_))));
     }
@@ -348,7 +429,7 @@ mod tests {
 
         let (spool, sealed) = Spool::open(dir.path(), CONFIG).unwrap();
         assert_eq!(spool.stats().corrupt_segments(), 1);
-        assert_eq!(sealed.read(&id).unwrap().records().collect::<Vec<_>>(), [b"first"]);
-        assert_eq!(std::fs::read(id.path(&dir.path().join("corrupt"))).unwrap(), bytes);
+        assert_eq!(read(&sealed, &id).records().collect::<Vec<_>>(), [b"first"]);
+        assert_eq!(std::fs::read(id.path(&dir.path().join("corrupt")).with_extension("damaged")).unwrap(), bytes);
     }
 }

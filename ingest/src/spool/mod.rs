@@ -1,39 +1,69 @@
-//! The write-ahead spool: what has been acknowledged is here, on disk, until ClickHouse has confirmed it.
+//! The write-ahead spool: what has been acknowledged is here until ClickHouse has confirmed it.
 //!
 //! A spool is a folder of segments. Exactly one segment is appended to. It is sealed and handed to the reader at a size, or at an age
 //! if the reader has nothing else to do: while the reader is behind, segments grow, so that it catches up in large steps. A sealed
 //! segment never changes, so whoever reads it twice reads the same records. Records are opaque bytes here.
 //!
-//! An append is answered after `fdatasync`; appends that wait at the same time share one. Whatever goes wrong on disk, an append
-//! fails and nothing acknowledged is lost. Segment names carry a random part and are never used twice, so they can name what was
-//! inserted from them.
+//! When an append is answered is the operator's choice, see [`Durability`]; appends that wait at the same time share a write and a
+//! sync. Whatever goes wrong on disk, an append fails, nothing acknowledged as durable is lost, and a later append succeeds as soon as
+//! the disk does. Segment names carry a random part and are never used for other records, so they can name what was inserted from
+//! them.
+//!
+//! | beside the segments | holds |
+//! | --- | --- |
+//! | `corrupt/` | segments that are damaged (`.damaged`: the part before the damage was used) or unreadable (`.spool`: not used) |
+//! | `quarantine/` | what ClickHouse refused for good |
+//! | `incoming/` | whole segments an operator puts back; the service takes them within seconds |
 
 mod appender;
+mod aside;
 mod format;
+mod reader;
 mod segment;
+mod stats;
 
+pub use reader::{Reading, SealedSegments, SegmentFiles};
 pub use segment::{Sealed, SegmentId};
+pub use stats::SpoolStats;
 
 use std::{
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
+
+use serde::{Deserialize, Serialize};
 
 use tokio::sync::{mpsc, oneshot};
 
 /// How large and how old things may get.
 #[derive(Clone, Copy, Debug)]
 pub struct SpoolConfig {
+    /// When an append is answered.
+    pub durability: Durability,
     /// Most bytes in all segments together.
     pub max_bytes: u64,
+    /// Most bytes acknowledged before they are written, if the durability is [`Durability::Memory`].
+    pub buffer_max_bytes: u64,
     /// Size at which a segment is sealed.
     pub segment_max_bytes: u64,
     /// Age at which a segment is sealed, counted from its first record.
     pub segment_max_age: Duration,
+    /// Segments that are read at the same time, at least 1. While as many wait, the open one grows.
+    pub readers: u64,
+}
+
+/// What an acknowledged record survives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Durability {
+    /// Everything, a loss of power included: answered after `fdatasync`.
+    #[default]
+    Fsync,
+    /// The end of the process: answered after `write`. A crash of the machine loses up to a second.
+    Os,
+    /// Nothing: answered when in memory. The end of the process, unless it was asked to stop, loses what was not yet written.
+    Memory,
 }
 
 /// Why an append or an operation failed. After an error the record is not stored, unless the caller stopped waiting.
@@ -77,72 +107,36 @@ impl SpoolError {
     }
 }
 
-/// What the spool holds and has seen; for metrics.
-#[derive(Debug, Default)]
-pub struct SpoolStats {
-    bytes: AtomicU64,
-    segments: AtomicU64,
-    corrupt_segments: AtomicU64,
-    torn_bytes: AtomicU64,
-    fsyncs: AtomicU64,
-}
-
-impl SpoolStats {
-    /// Bytes in all segments.
-    pub fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
-    }
-
-    /// Segments on disk, the open one included.
-    pub fn segments(&self) -> u64 {
-        self.segments.load(Ordering::Relaxed)
-    }
-
-    /// Segments found with a wrong checksum before their end; a copy of each was set aside.
-    pub fn corrupt_segments(&self) -> u64 {
-        self.corrupt_segments.load(Ordering::Relaxed)
-    }
-
-    /// Bytes of half-written records cut off at start-up. They had not been acknowledged.
-    pub fn torn_bytes(&self) -> u64 {
-        self.torn_bytes.load(Ordering::Relaxed)
-    }
-
-    /// Group commits.
-    pub fn fsyncs(&self) -> u64 {
-        self.fsyncs.load(Ordering::Relaxed)
-    }
-}
-
 /// The appending side; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Spool {
     commands: mpsc::Sender<Command>,
+    config: SpoolConfig,
     stats: Arc<SpoolStats>,
 }
 
-/// The reading side: sealed segments, oldest first.
 #[derive(Debug)]
-pub struct SealedSegments {
-    queue: mpsc::UnboundedReceiver<SegmentId>,
-    appender: mpsc::WeakSender<Command>,
-    dir: PathBuf,
-    stats: Arc<SpoolStats>,
-}
-
 enum Command {
-    Append(Vec<u8>, oneshot::Sender<Result<(), SpoolError>>),
+    Append(Append),
     /// The reader is done with a segment.
     Released,
     Close(oneshot::Sender<()>),
 }
 
+#[derive(Debug)]
+struct Append {
+    record: Vec<u8>,
+    /// Absent if it was answered already.
+    reply: Option<oneshot::Sender<Result<(), SpoolError>>>,
+}
+
 impl Spool {
     /// Opens the spool in `dir`, making the folder if needed, and repairs what a crash left: a half-written last record is cut off,
-    /// a segment damaged elsewhere is copied to `corrupt/` and used up to the damage. All segments found are handed to the reader.
+    /// a segment damaged elsewhere is kept in `corrupt/` and used up to the damage, one that cannot be read at all is moved there.
+    /// All segments found are handed to the reader.
     ///
     /// # Errors
-    /// [`SpoolError::InUse`] if another process has the spool, [`SpoolError::Io`] if the folder cannot be made, read or written.
+    /// [`SpoolError::InUse`] if another process has the spool, [`SpoolError::Io`] if the folder cannot be made or listed.
     pub fn open(dir: &Path, config: SpoolConfig) -> Result<(Self, SealedSegments), SpoolError> {
         let lock = segment::lock(dir)?;
         let stats = Arc::new(SpoolStats::default());
@@ -158,18 +152,35 @@ impl Spool {
             .name("spool".into())
             .spawn(move || appender.run(inbox))
             .map_err(SpoolError::io("start the thread for", dir))?;
-        let appender = commands.downgrade();
-        Ok((Self { commands, stats: stats.clone() }, SealedSegments { queue, appender, dir: dir.into(), stats }))
+        let segments = SealedSegments::new(dir, queue, commands.downgrade(), stats.clone());
+        Ok((Self { commands, config, stats }, segments))
     }
 
-    /// Stores one record. Returns when it is on disk.
+    /// Stores one record. Returns when it is as durable as configured.
     ///
     /// # Errors
     /// [`SpoolError`]; the record is not stored then.
     pub async fn append(&self, record: Vec<u8>) -> Result<(), SpoolError> {
+        if self.config.durability == Durability::Memory {
+            self.reserve(&record)?;
+            let append = Append { record, reply: None };
+            return self.commands.send(Command::Append(append)).await.map_err(|_| SpoolError::Closed);
+        }
         let (reply, answer) = oneshot::channel();
-        self.commands.send(Command::Append(record, reply)).await.map_err(|_| SpoolError::Closed)?;
+        let append = Append { record, reply: Some(reply) };
+        self.commands.send(Command::Append(append)).await.map_err(|_| SpoolError::Closed)?;
         answer.await.map_err(|_| SpoolError::Closed)?
+    }
+
+    /// Takes room in the buffer; the appender gives it back when the record is written.
+    fn reserve(&self, record: &[u8]) -> Result<(), SpoolError> {
+        let needed = self.config.fit(record)?;
+        let limit = self.config.buffer_max_bytes.min(self.config.max_bytes.saturating_sub(self.stats.bytes()));
+        self.stats
+            .buffered_bytes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| Some(held + needed).filter(|sum| *sum <= limit))
+            .map(drop)
+            .map_err(|used| SpoolError::Full { used, limit })
     }
 
     /// Seals the open segment and refuses later appends.
@@ -186,44 +197,13 @@ impl Spool {
     }
 }
 
-impl SealedSegments {
-    /// The next sealed segment; waits for one. `None` after [`Spool::close`] when all were handed out.
-    pub async fn next(&mut self) -> Option<SegmentId> {
-        self.queue.recv().await
-    }
-
-    /// Reads a sealed segment.
-    ///
-    /// # Errors
-    /// [`SpoolError::Io`].
-    pub fn read(&self, id: &SegmentId) -> Result<Sealed, SpoolError> {
-        segment::read(&self.dir, id)
-    }
-
-    /// Removes a segment whose records are safe elsewhere.
-    ///
-    /// # Errors
-    /// [`SpoolError::Io`].
-    pub fn remove(&self, id: &SegmentId) -> Result<(), SpoolError> {
-        segment::remove(&self.dir, id, &self.stats)?;
-        self.released();
-        Ok(())
-    }
-
-    /// Moves a segment that cannot be inserted to `quarantine/`, where an operator can look at it. Returns its new path.
-    ///
-    /// # Errors
-    /// [`SpoolError::Io`].
-    pub fn quarantine(&self, id: &SegmentId) -> Result<PathBuf, SpoolError> {
-        let path = segment::quarantine(&self.dir, id, &self.stats)?;
-        self.released();
-        Ok(path)
-    }
-
-    /// If the queue is full the appender is awake anyway.
-    fn released(&self) {
-        if let Some(appender) = self.appender.upgrade() {
-            let _ = appender.try_send(Command::Released);
+impl SpoolConfig {
+    /// The bytes a record takes, if a segment can hold it.
+    fn fit(&self, record: &[u8]) -> Result<u64, SpoolError> {
+        let needed = format::record_bytes(record.len());
+        if needed + format::MAGIC.len() as u64 > self.segment_max_bytes {
+            return Err(SpoolError::RecordTooLarge(record.len()));
         }
+        Ok(needed)
     }
 }

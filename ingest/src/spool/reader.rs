@@ -1,0 +1,167 @@
+//! The reading side: sealed segments in order, and what becomes of them.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    time::Duration,
+};
+
+use tokio::{
+    sync::mpsc,
+    time::{Interval, MissedTickBehavior},
+};
+
+use super::{Command, Sealed, SegmentId, SpoolError, SpoolStats, aside, segment};
+
+/// How often the folder `incoming/` is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The process, and not the file, is what is wrong: no memory, no file handles left.
+const OUT_OF_HANDLES: [i32; 2] = [23, 24];
+
+/// Sealed segments, oldest first.
+#[derive(Debug)]
+pub struct SealedSegments {
+    queue: mpsc::UnboundedReceiver<SegmentId>,
+    files: Arc<SegmentFiles>,
+    ticks: Option<Interval>,
+    look: bool,
+}
+
+/// The files behind the segments that were handed out.
+#[derive(Debug)]
+pub struct SegmentFiles {
+    dir: PathBuf,
+    appender: mpsc::WeakSender<Command>,
+    stats: Arc<SpoolStats>,
+    /// Stored, and still there.
+    unremoved: Mutex<Vec<SegmentId>>,
+}
+
+/// What came of reading a segment.
+#[derive(Debug)]
+pub enum Reading {
+    /// Here it is.
+    Read(Sealed),
+    /// It cannot be read and was set aside.
+    SetAside,
+    /// It cannot be read now; another try may help.
+    NotNow(SpoolError),
+}
+
+impl SealedSegments {
+    pub(super) fn new(
+        dir: &Path,
+        queue: mpsc::UnboundedReceiver<SegmentId>,
+        appender: mpsc::WeakSender<Command>,
+        stats: Arc<SpoolStats>,
+    ) -> Self {
+        let files = Arc::new(SegmentFiles { dir: dir.into(), appender, stats, unremoved: Mutex::default() });
+        Self { queue, files, ticks: None, look: true }
+    }
+
+    /// The next sealed segment, or one that was put into `incoming/`; waits for one. `None` after [`super::Spool::close`] when all
+    /// were handed out. Nothing is lost if the wait is given up.
+    pub async fn next(&mut self) -> Option<SegmentId> {
+        loop {
+            if self.look {
+                if let Some(id) = self.files.adopt() {
+                    return Some(id);
+                }
+                self.look = false;
+            }
+            let ticks = self.ticks.get_or_insert_with(|| {
+                let mut ticks = tokio::time::interval(LOOK_EVERY);
+                ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+                ticks
+            });
+            tokio::select! {
+                id = self.queue.recv() => return id,
+                _ = ticks.tick() => self.look = true,
+            }
+        }
+    }
+
+    /// Where what was handed out is read and removed.
+    pub fn files(&self) -> &Arc<SegmentFiles> {
+        &self.files
+    }
+}
+
+impl SegmentFiles {
+    /// Reads a segment. One that the system will not read is set aside and counted.
+    pub fn read(&self, id: &SegmentId) -> Reading {
+        match segment::read_up_to(&id.path(&self.dir), self.stats.bytes_of(id)) {
+            Ok(sealed) => Reading::Read(sealed),
+            Err(error) if is_passing(&error) => Reading::NotNow(error),
+            Err(error) => {
+                self.stats.unreadable_segments.fetch_add(1, Ordering::Relaxed);
+                aside::pass_over(&self.dir, id, &error);
+                self.gone(id);
+                Reading::SetAside
+            }
+        }
+    }
+
+    /// Removes a segment whose records are safe elsewhere. If the disk refuses, that is tried again with every later removal.
+    pub fn remove(&self, id: &SegmentId) {
+        let mut unremoved = self.unremoved.lock().unwrap_or_else(PoisonError::into_inner);
+        unremoved.retain(|id| aside::remove(&self.dir, id).is_err());
+        if let Err(error) = aside::remove(&self.dir, id) {
+            tracing::error!(segment = %id, %error, "cannot remove a segment that is stored; it is removed as soon as the disk lets it be");
+            unremoved.push(id.clone());
+        }
+        self.stats.unremoved_segments.store(unremoved.len() as u64, Ordering::Relaxed);
+        drop(unremoved);
+        self.gone(id);
+    }
+
+    /// Writes what ClickHouse refused of a segment to `quarantine/`, as lines. Durable on return; the segment itself stays.
+    ///
+    /// # Errors
+    /// [`SpoolError::Io`].
+    pub fn write_refused(&self, id: &SegmentId, lines: &[u8]) -> Result<PathBuf, SpoolError> {
+        aside::write_refused(&self.dir, id, lines)
+    }
+
+    /// The lines that [`Self::decide`] has written about a segment; the last may be cut short.
+    ///
+    /// # Errors
+    /// [`SpoolError::Io`].
+    pub fn decisions(&self, id: &SegmentId) -> Result<String, SpoolError> {
+        aside::read_decisions(&self.dir, id)
+    }
+
+    /// Notes one line about a segment for as long as it exists. Durable on return.
+    ///
+    /// # Errors
+    /// [`SpoolError::Io`].
+    pub fn decide(&self, id: &SegmentId, line: &str) -> Result<(), SpoolError> {
+        aside::decide(&self.dir, id, line)
+    }
+
+    /// The segment waits no longer. If the queue is full the appender is awake anyway.
+    fn gone(&self, id: &SegmentId) {
+        self.stats.gone(id);
+        if let Some(appender) = self.appender.upgrade() {
+            let _ = appender.try_send(Command::Released);
+        }
+    }
+
+    fn adopt(&self) -> Option<SegmentId> {
+        let id =
+            aside::adopt(&self.dir).inspect_err(|error| tracing::warn!(%error, "cannot take a segment from incoming/")).ok()??;
+        let path = id.path(&self.dir);
+        let bytes = std::fs::metadata(&path).map_or(0, |meta| meta.len());
+        self.stats.begun(id.clone(), bytes, segment::age(&path));
+        self.stats.adopted_segments.fetch_add(1, Ordering::Relaxed);
+        tracing::info!(segment = %id, bytes, "took a segment from incoming/");
+        Some(id)
+    }
+}
+
+fn is_passing(error: &SpoolError) -> bool {
+    let SpoolError::Io { source, .. } = error else { return false };
+    matches!(source.kind(), io::ErrorKind::OutOfMemory | io::ErrorKind::Interrupted)
+        || source.raw_os_error().is_some_and(|code| OUT_OF_HANDLES.contains(&code))
+}
