@@ -31,6 +31,17 @@ const FEATURES = [
 const FLAT = ['--flatten', '--rereloop', '-Oz'];
 const OPTIMISATION = ['--low-memory-unused', ...FLAT, ...FLAT, '-Oz', '--strip-debug', '--strip-producers', '--strip-target-features'];
 
+/**
+ * Members of our own objects, which get short names: those that are long and often used. None of them may be a member of anything of
+ * the browser's or of what the package exports.
+ */
+const OWN = `
+  acted actedIn addEvents addLongFrames attribute begin drain each firstHidden frames hiddenAt interactions isAttributed isFinal isKnown
+  isLate isObserving isOver isSoft isWaiting largest longFrames named navigation observed ofPage paintOfInteraction parts
+  processed reported restored restoredAt settle settleNow settleWhenIdle shared shifts softly standing storeSession storedSession
+  timerRan unhidden visibilityChanged visit waiting
+`.trim().split(/\s+/);
+
 /** The WebAssembly modules, and the name under which the sources import the glue of each. */
 const GLUE = { agent: 'rum-sdk', 'web-vitals': 'rum-sdk/web-vitals' };
 /** The files of the package, each bundled from its source. Those with a core may use that module's glue and bytes. */
@@ -63,6 +74,11 @@ const DECLARATIONS = [
   'web-vitals/entries.d.ts',
 ];
 
+for (const name of DECLARATIONS) {
+  const api = readFileSync(join(here, 'src', name.replace('.d.ts', '.ts')), 'utf8');
+  const taken = OWN.find((own) => new RegExp(`\\b${own}\\??:`).test(api));
+  if (taken) throw new Error(`src/${name} exports a member \`${taken}\`, which OWN would rename`);
+}
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
 const wasm = Object.fromEntries(Object.keys(GLUE).map((module) => [module, optimise(module)]));
@@ -96,6 +112,8 @@ async function bundle(name) {
     target: 'es2022',
     external: Object.keys(FILES).map((other) => `./${other}`),
     define: core && { IMPORT_MODULE: JSON.stringify(importModule(wasm[core])), WASM_HEX: JSON.stringify(wasm[core].toString('hex')) },
+    mangleProps: new RegExp(`^(${OWN.join('|')})$`),
+    mangleCache: Object.fromEntries(OWN.map((name, index) => [name, index.toString(36).replace(/^\d/, '$$$&')])),
     alias: core && { [GLUE[core]]: join(bound, core, 'rum_sdk_bg.js') },
     logLevel: 'warning',
   });

@@ -44,8 +44,8 @@ declare module 'rum-sdk' {
     now: number,
     epoch: number,
   ): boolean;
-  export function compute(operation: number, watch: number, numbers: ArrayLike<number>): Float64Array;
-  export function name(node: unknown): string;
+  export function compute(operation: number, watch: number, numbers: ArrayLike<number>, answer: number[]): void;
+  export function name(node: unknown, answer: string[]): void;
 }
 
 /** What wasm-bindgen makes of `rum-sdk/src/browser/vitals.rs`. */
@@ -53,6 +53,6 @@ declare module 'rum-sdk/web-vitals' {
   /** The functions it imports, by their short names. */
   export const imports: WebAssembly.ModuleImports;
   export function __wbg_set_wasm(exports: WebAssembly.Exports): void;
-  export function compute(operation: number, watch: number, numbers: ArrayLike<number>): Float64Array;
-  export function name(node: unknown): string;
+  export function compute(operation: number, watch: number, numbers: ArrayLike<number>, answer: number[]): void;
+  export function name(node: unknown, answer: string[]): void;
 }

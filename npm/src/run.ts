@@ -4,7 +4,7 @@
  * Every way into the core goes through `deliver`, so that no exception and no panic reaches the page.
  */
 
-import * as glue from 'rum-sdk';
+import { __wbg_set_wasm, compute, imports, name, receive, start } from 'rum-sdk';
 import { beaconUrl, newId, readFault, storedSession, storeSession, viewOf } from './early.js';
 import { Kind } from './kind.js';
 import type { Options } from './options.js';
@@ -12,7 +12,7 @@ import type { Page, Signal } from './signal.js';
 import { LOAD_STATES, SUBPARTS, interactionType } from './vitals/names.js';
 import { Operation } from './vitals/operation.js';
 import { NAVIGATION_KINDS, pageState, rememberResources } from './vitals/page.js';
-import { METRICS, type MetricName, type Report, type Visit } from './vitals/watch.js';
+import { METRICS, type MetricName, type Report, type Visit, ofPage } from './vitals/watch.js';
 import { Watches } from './vitals/watches.js';
 
 /** What the core borrows from the page. The same type is in `rum-sdk/src/browser/page.rs`. */
@@ -24,13 +24,15 @@ interface Lent {
   timerRan(): void;
 }
 
+const core = { compute, name };
+
 /** Instantiates the module and takes the page over from the stub. */
 export const run = async (page: Page, bytes: BufferSource): Promise<void> => {
-  const { instance } = await WebAssembly.instantiate(bytes, { [IMPORT_MODULE]: glue.imports });
-  glue.__wbg_set_wasm(instance.exports);
+  const { instance } = await WebAssembly.instantiate(bytes, { [IMPORT_MODULE]: imports });
+  __wbg_set_wasm(instance.exports);
   const { options } = page;
   const deliver = deliverer(page);
-  glue.start(options, lend(page, deliver), ...landing(page), performance.now(), Date.now());
+  start(options, lend(page, deliver), ...landing(page), performance.now(), Date.now());
   page.sent = true;
   page.lost = 0;
   if (options.debug) void import('./debug.js').then((debug) => debug.explain(options), () => {});
@@ -99,7 +101,7 @@ const watchVitals = (page: Page, deliver: Deliver): Watches => {
       const numbers = metric === 'INP' ? [time, ...rest.slice(0, 7), rest[10]] : parts;
       deliver(Kind.Vital, [number, value, previous, visit.start, ...numbers] as number[], textOf([id, visit.kind, ...textsOf(metric, report)]));
     };
-    vitals.add(metric, { core: glue, options: { reportSoftNavs, timeLimit }, isAttributed: true, report });
+    vitals.add(metric, { core, options: { reportSoftNavs, timeLimit }, isAttributed: true, report });
   });
   return vitals;
 };
@@ -128,7 +130,7 @@ const deliverer = (page: Page): Deliver => {
     page.fail(error);
   };
   return (kind, numbers = [], texts = '', at = performance.now(), target) => {
-    waiting.push(() => glue.receive(kind, numbers, texts, target, at, performance.now(), Date.now()));
+    waiting.push(() => receive(kind, numbers, texts, target, at, performance.now(), Date.now()));
     if (busy || !alive) return;
     busy = true;
     for (let next; alive && (next = waiting.shift()); ) {
@@ -170,11 +172,10 @@ const textOf = (values: unknown[]): string => values.map((value) => String(value
 
 const landing = (page: Page): [numbers: number[], texts: string] => {
   const begun = page.queue.find(([source]) => source === 'begin');
-  const state = pageState();
-  const [kind] = glue.compute(Operation.Visit, 0, [0, ...state]);
+  const [kind] = ofPage(core, Operation.Visit);
   const { connection, language } = navigator;
   return [
-    [innerWidth, innerHeight, Number(page.sent === true), page.lost, ...state],
+    [innerWidth, innerHeight, Number(page.sent === true), page.lost, ...pageState()],
     textOf([begun?.[4] ?? location.href, document.referrer, viewOf(page), connection?.effectiveType, language, NAVIGATION_KINDS[kind!]]),
   ];
 };

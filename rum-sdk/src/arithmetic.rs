@@ -1,4 +1,4 @@
-//! The arithmetic of the vitals as the loader calls it: an operation and numbers in, numbers out. The loader holds the browser's live
+//! The arithmetic of the vitals as the loader calls it: an operation and numbers in, numbers out, one after the other. The loader holds the browser's live
 //! entries and leads each vital's life (`npm/src/vitals/`); what an entry is called here is its place in the order of delivery.
 
 use rum_protocol::Metric;
@@ -106,39 +106,37 @@ impl Arithmetic {
         Self { watches: Vec::new(), interactions: InteractionCount::new() }
     }
 
-    /// Does it. Nothing comes of numbers that cannot be read, or of a watch that is not there.
-    pub fn compute(&mut self, operation: Operation, watch: u32, numbers: &[f64]) -> Vec<f64> {
-        let mut answer = Vec::new();
-        let _ = self.answer(operation, watch, numbers, &mut answer);
-        answer
+    /// Does it, and says the numbers that come of it. Nothing comes of numbers that cannot be read, or of a watch that is not there.
+    pub fn compute(&mut self, operation: Operation, watch: u32, numbers: &[f64], mut say: impl FnMut(f64)) {
+        let _ = self.answer(operation, watch, numbers, &mut say);
     }
 
-    fn answer(&mut self, operation: Operation, watch: u32, numbers: &[f64], answer: &mut Vec<f64>) -> Option<()> {
+    fn answer(&mut self, operation: Operation, watch: u32, numbers: &[f64], say: &mut impl FnMut(f64)) -> Option<()> {
         match operation {
             Operation::Open => {
-                answer.push(count(self.watches.len()));
+                say(count(self.watches.len()));
                 self.watches.push(Watch { keeps_events: is_true(*numbers.first()?), ..Watch::default() });
             }
             Operation::Count => {
                 for &id in numbers {
                     self.interactions.observe(id);
                 }
-                answer.push(self.interactions.value());
+                say(self.interactions.value());
             }
-            Operation::Report | Operation::Fcp | Operation::Lcp | Operation::Fid => of_values(operation, numbers, answer)?,
-            Operation::LcpParts => of_resources(numbers, answer)?,
+            Operation::Report | Operation::Fcp | Operation::Lcp | Operation::Fid => of_values(operation, numbers, say)?,
+            Operation::LcpParts => of_resources(numbers, say)?,
             Operation::Visit | Operation::LoadState | Operation::Ttfb | Operation::FcpParts | Operation::TtfbParts => {
                 let (&value, state) = numbers.split_first()?;
-                of_page(operation, value, &PageState::from_numbers(state), answer)?;
+                of_page(operation, value, &PageState::from_numbers(state), say)?;
             }
-            _ => self.watches.get_mut(watch as usize)?.answer(operation, numbers, answer)?,
+            _ => self.watches.get_mut(watch as usize)?.answer(operation, numbers, say)?,
         }
         Some(())
     }
 }
 
 impl Watch {
-    fn answer(&mut self, operation: Operation, numbers: &[f64], answer: &mut Vec<f64>) -> Option<()> {
+    fn answer(&mut self, operation: Operation, numbers: &[f64], say: &mut impl FnMut(f64)) -> Option<()> {
         match operation {
             Operation::Reset => {
                 self.cls = Cls::default();
@@ -149,13 +147,13 @@ impl Watch {
                     let entry = self.place();
                     self.cls.observe(LayoutShift { start, value, had_recent_input: is_true(had_recent_input), entry });
                 }
-                answer.push(self.cls.value());
+                say(self.cls.value());
             }
             Operation::Window => {
                 let window = self.cls.entries();
-                answer.push(largest_shift(window)?.entry.into());
+                say(largest_shift(window)?.entry.into());
                 for shift in window {
-                    answer.push(shift.entry.into());
+                    say(shift.entry.into());
                 }
             }
             Operation::Events => {
@@ -166,20 +164,20 @@ impl Watch {
                     let event = EventTiming { start, duration, processing_start, processing_end, interaction_id, entry };
                     let frame = self.frames.add(&event, self.keeps_events.then_some(entry));
                     if self.inp.observe(event, frame) {
-                        answer.push(entry.into());
+                        say(entry.into());
                     }
                 }
             }
             Operation::LongFrames => self.add_long_frames(numbers),
             Operation::Interaction => {
                 let interaction = self.inp.estimate(*numbers.first()?)?;
-                answer.push(interaction.latency);
+                say(interaction.latency);
                 for event in &interaction.entries {
-                    answer.push(event.entry.into());
+                    say(event.entry.into());
                 }
             }
-            Operation::Explain => self.explain(*numbers.first()?, answer)?,
-            Operation::Kept => self.keep(answer),
+            Operation::Explain => self.explain(*numbers.first()?, say)?,
+            Operation::Kept => self.keep(say),
             _ => {}
         }
         Some(())
@@ -207,64 +205,64 @@ impl Watch {
         }
     }
 
-    fn explain(&self, place: f64, answer: &mut Vec<f64>) -> Option<()> {
+    fn explain(&self, place: f64, say: &mut impl FnMut(f64)) -> Option<()> {
         let is_it = |event: &EventTiming<u32>| f64::from(event.entry).total_cmp(&place).is_eq();
         let interaction = self.inp.interactions().iter().find(|interaction| interaction.entries.first().is_some_and(is_it))?;
         let first = interaction.entries.first()?;
         let frame = self.frames.frame(interaction.frame)?;
         let parts = inp_parts(first, frame);
-        answer.push(parts.interaction_time);
-        answer.push(parts.next_paint_time);
-        answer.push(parts.input_delay);
-        answer.push(parts.processing_duration);
-        answer.push(parts.presentation_delay);
-        answer.push(count(frame.entries.len()));
+        say(parts.interaction_time);
+        say(parts.next_paint_time);
+        say(parts.input_delay);
+        say(parts.processing_duration);
+        say(parts.presentation_delay);
+        say(count(frame.entries.len()));
         for processed in &frame.entries {
-            answer.push(processed.entry.into());
+            say(processed.entry.into());
         }
-        answer.push(count(self.long_frames.intersecting(first.start, parts.processing_end).count()));
+        say(count(self.long_frames.intersecting(first.start, parts.processing_end).count()));
         for frame in self.long_frames.intersecting(first.start, parts.processing_end) {
-            answer.push(frame.entry.into());
+            say(frame.entry.into());
         }
         let summary = long_frame_summary(&parts, &self.long_frames)?;
-        answer.push(summary.script);
-        answer.push(summary.style_and_layout);
-        answer.push(summary.paint);
-        answer.push(summary.unattributed);
+        say(summary.script);
+        say(summary.style_and_layout);
+        say(summary.paint);
+        say(summary.unattributed);
         let longest = summary.longest?;
-        answer.push(count(longest.frame));
-        answer.push(count(longest.script));
-        answer.push(f64::from(longest.subpart as u8));
-        answer.push(longest.duration);
+        say(count(longest.frame));
+        say(count(longest.script));
+        say(f64::from(longest.subpart as u8));
+        say(longest.duration);
         Some(())
     }
 
     /// The shifts that may still be of the largest window, the frames of interactions that may still become INP, and what belongs to
     /// them.
-    fn keep(&mut self, answer: &mut Vec<f64>) {
+    fn keep(&mut self, say: &mut impl FnMut(f64)) {
         let interactions = self.inp.interactions();
         self.frames.clean(|number| interactions.iter().any(|interaction| interaction.frame == number));
         self.long_frames.clean(&self.frames);
         for shift in self.cls.kept() {
-            answer.push(shift.entry.into());
+            say(shift.entry.into());
         }
         for interaction in interactions {
             for event in &interaction.entries {
-                answer.push(event.entry.into());
+                say(event.entry.into());
             }
         }
         for frame in self.frames.iter() {
             for processed in &frame.entries {
-                answer.push(processed.entry.into());
+                say(processed.entry.into());
             }
         }
         for frame in self.long_frames.iter() {
-            answer.push(frame.entry.into());
+            say(frame.entry.into());
         }
     }
 }
 
-fn of_values(operation: Operation, numbers: &[f64], answer: &mut Vec<f64>) -> Option<()> {
+fn of_values(operation: Operation, numbers: &[f64], say: &mut impl FnMut(f64)) -> Option<()> {
     let &[first, second, ref rest @ ..] = numbers else { return None };
     let value = match operation {
         Operation::Fcp => fcp::value(first, second),
@@ -274,54 +272,54 @@ fn of_values(operation: Operation, numbers: &[f64], answer: &mut Vec<f64>) -> Op
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the loader's own small numbers")]
             let metric = *Metric::ALL.get(first as usize)?;
             let (delta, rating) = report(metric, second, known(*rest.first()?))?;
-            answer.push(delta);
+            say(delta);
             f64::from(rating as u8)
         }
     };
-    answer.push(value);
+    say(value);
     Some(())
 }
 
-fn of_page(operation: Operation, value: f64, state: &PageState, answer: &mut Vec<f64>) -> Option<()> {
+fn of_page(operation: Operation, value: f64, state: &PageState, say: &mut impl FnMut(f64)) -> Option<()> {
     let navigation = state.navigation.as_deref();
     match operation {
         Operation::Visit => {
-            answer.push(f64::from(navigation_kind(state) as u8));
+            say(f64::from(navigation_kind(state) as u8));
             let navigation = navigation?;
-            answer.push(navigation.activation_start);
-            answer.push(navigation.response_start);
+            say(navigation.activation_start);
+            say(navigation.response_start);
         }
-        Operation::LoadState => answer.push(f64::from(load_state(value, state.ready, navigation) as u8)),
-        Operation::Ttfb => answer.push(ttfb::value(navigation?)),
+        Operation::LoadState => say(f64::from(load_state(value, state.ready, navigation) as u8)),
+        Operation::Ttfb => say(ttfb::value(navigation?)),
         Operation::FcpParts => {
             let parts = fcp_parts(value, navigation);
-            answer.push(parts.time_to_first_byte);
-            answer.push(parts.first_byte_to_fcp);
+            say(parts.time_to_first_byte);
+            say(parts.first_byte_to_fcp);
         }
         _ => {
             let parts = ttfb_parts(value, navigation?);
-            answer.push(parts.waiting);
-            answer.push(parts.cache);
-            answer.push(parts.dns);
-            answer.push(parts.connection);
-            answer.push(parts.request);
+            say(parts.waiting);
+            say(parts.cache);
+            say(parts.dns);
+            say(parts.connection);
+            say(parts.request);
         }
     }
     Some(())
 }
 
-fn of_resources(numbers: &[f64], answer: &mut Vec<f64>) -> Option<()> {
+fn of_resources(numbers: &[f64], say: &mut impl FnMut(f64)) -> Option<()> {
     let &[value, response_start, activation_start, start, ref resources @ ..] = numbers else { return None };
     let resources = resources.as_chunks().0.iter();
     let resources = resources.map(|&[start, request_start, response_end]| ResourceTiming { start, request_start, response_end });
     let resource = resource_of(resources, start);
     let origin = known(response_start).map(|response_start| (response_start, activation_start));
     let parts = lcp_parts(value, origin, resource.as_ref().map(|(_, timing)| timing));
-    answer.push(parts.time_to_first_byte);
-    answer.push(parts.resource_load_delay);
-    answer.push(parts.resource_load_duration);
-    answer.push(parts.element_render_delay);
-    answer.push(resource.map_or(f64::NAN, |(place, _)| count(place)));
+    say(parts.time_to_first_byte);
+    say(parts.resource_load_delay);
+    say(parts.resource_load_duration);
+    say(parts.element_render_delay);
+    say(resource.map_or(f64::NAN, |(place, _)| count(place)));
     Some(())
 }
 

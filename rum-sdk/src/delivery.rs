@@ -17,19 +17,27 @@ use crate::{Landing, Signal};
 const SEPARATOR: u8 = 0x1f;
 
 /// The texts, one after the other.
-pub(crate) struct Texts<'a>(pub(crate) &'a str);
+pub(crate) struct Texts<'a> {
+    left: &'a str,
+    separator: u8,
+}
 
 impl<'a> Texts<'a> {
+    /// Those that `separator`, an ASCII character, stands between.
+    pub(crate) const fn of(texts: &'a str, separator: u8) -> Self {
+        Self { left: texts, separator }
+    }
+
     /// The next one; empty when there is none left.
     pub(crate) fn next(&mut self) -> &'a str {
-        let all = self.0;
-        let end = find(all, SEPARATOR).unwrap_or(all.len());
-        self.0 = all.get(end + 1..).unwrap_or_default();
+        let all = self.left;
+        let end = find(all, self.separator).unwrap_or(all.len());
+        self.left = all.get(end + 1..).unwrap_or_default();
         all.get(..end).unwrap_or_default()
     }
 
     /// The next one, which must not be empty.
-    fn named(&mut self) -> Option<&'a str> {
+    pub(crate) fn named(&mut self) -> Option<&'a str> {
         let name = self.next();
         (!name.is_empty()).then_some(name)
     }
@@ -42,7 +50,7 @@ impl<'a> Texts<'a> {
 /// Reads what is known of the page when the core starts.
 #[must_use]
 pub fn landing(numbers: &[f64], texts: &str) -> Option<Landing> {
-    let mut texts = Texts(texts);
+    let mut texts = Texts::of(texts, SEPARATOR);
     let &[width, height, view_sent, lost, ref state @ ..] = numbers else { return None };
     let mut landing = Landing {
         href: texts.text(),
@@ -65,7 +73,7 @@ pub fn landing(numbers: &[f64], texts: &str) -> Option<Landing> {
 /// Reads one delivery, of something that happened at `at_ms` of the wall clock. `None` for what has nothing in it for the core, and for [`Kind::Click`], which comes as an element.
 #[must_use]
 pub fn signal(kind: Kind, numbers: &[f64], texts: &str, at_ms: u64, time: Time) -> Option<Signal> {
-    let mut texts = Texts(texts);
+    let mut texts = Texts::of(texts, SEPARATOR);
     let first = numbers.first().copied().unwrap_or(f64::NAN);
     Some(match kind {
         Kind::Click => return None,
@@ -118,7 +126,7 @@ fn error(numbers: &[f64], mut texts: Texts<'_>, at_ms: u64) -> Object {
         error.column = count(column);
     }
     let mut room = MAX_ATTRIBUTES;
-    while !texts.0.is_empty() && room > 0 {
+    while !texts.left.is_empty() && room > 0 {
         attribute(&mut error.attributes, texts.next(), texts.next());
         room -= 1;
     }

@@ -1,5 +1,4 @@
 import { Operation } from './operation.js';
-import { pageState } from './page.js';
 import { type Report, type Shared, SOFT, Watch, type Watcher } from './watch.js';
 
 /** First Contentful Paint. */
@@ -38,7 +37,7 @@ export class Fcp extends Watch {
   protected override attribute(report: Report): void {
     const [paint] = this.entries;
     const isOfLoad = paint && this.navigation().length;
-    report.parts = this.compute(Operation.FcpParts, [report.value, ...(paint ? pageState() : [])]);
+    report.parts = paint ? this.ofPage(Operation.FcpParts, report.value) : [0, report.value];
     if (this.visit.kind === SOFT) report.loadState = 3;
     else report.loadState = this.loadState(isOfLoad ? paint.startTime : (this.shared.restoredAt ?? -1));
   }

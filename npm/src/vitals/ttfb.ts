@@ -1,5 +1,4 @@
 import { Operation } from './operation.js';
-import { pageState } from './page.js';
 import { type Report, type Shared, SOFT, Watch, type Watcher } from './watch.js';
 
 /** Time to First Byte. */
@@ -14,7 +13,7 @@ export class Ttfb extends Watch {
 
   /** The navigation's entry is complete. Without one that can be believed there is no value, and will not be. */
   private loaded(): void {
-    const [value] = this.compute(Operation.Ttfb, [0, ...pageState()]);
+    const [value] = this.ofPage(Operation.Ttfb);
     if (value === undefined) return;
     this.isKnown = true;
     this.value = value;
@@ -43,6 +42,6 @@ export class Ttfb extends Watch {
 
   protected override attribute(report: Report): void {
     const isOfLoad = this.entries.length && this.visit.kind !== SOFT;
-    report.parts = isOfLoad ? this.compute(Operation.TtfbParts, [report.value, ...pageState()]) : [0, 0, 0, 0, 0];
+    report.parts = isOfLoad ? this.ofPage(Operation.TtfbParts, report.value) : [0, 0, 0, 0, 0];
   }
 }

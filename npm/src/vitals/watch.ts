@@ -10,10 +10,20 @@ export type MetricName = (typeof METRICS)[number];
 
 /** The core's arithmetic; see `Operation` for what each takes and returns. */
 export interface Core {
-  compute(operation: Operation, watch: number, numbers: ArrayLike<number>): ArrayLike<number>;
+  compute(operation: Operation, watch: number, numbers: ArrayLike<number>, answer: number[]): void;
   /** A selector of a node. */
-  name(node: unknown): string;
+  name(node: unknown, answer: string[]): void;
 }
+
+/** What the core computes. After a panic nothing is known any more. */
+const computed = (core: Core, operation: Operation, numbers: ArrayLike<number>, watch: number): number[] => {
+  const answer: number[] = [];
+  attempt(() => core.compute(operation, watch, numbers, answer));
+  return answer;
+};
+
+/** What it computes of a value and the page as it is now. */
+export const ofPage = (core: Core, operation: Operation, value = 0): number[] => computed(core, operation, [value, ...pageState()], 0);
 
 /** How a vital is watched. */
 export interface WatchOptions {
@@ -176,14 +186,18 @@ export abstract class Watch {
     this.settle();
   }
 
+  /** Asks about the page as it is now. */
+  protected ofPage(operation: Operation, value?: number): number[] {
+    return ofPage(this.by.core, operation, value);
+  }
+
   protected compute(operation: Operation, numbers: ArrayLike<number> = [], watch = 0): number[] {
-    // After a panic nothing is known any more.
-    return Array.from(attempt(() => this.by.core.compute(operation, watch, numbers)) ?? []);
+    return computed(this.by.core, operation, numbers, watch);
   }
 
   /** The visit of the load, or of the return if the page came back before anybody watched. */
   protected load(): Visit {
-    const [kind, activationStart] = this.compute(Operation.Visit, [0, ...pageState()]);
+    const [kind, activationStart] = this.ofPage(Operation.Visit);
     return {
       kind: this.shared.restoredAt === undefined ? NAVIGATION_KINDS[kind!]! : 'back-forward-cache',
       start: 0,
@@ -202,18 +216,24 @@ export abstract class Watch {
 
   /** `[activationStart, responseStart]` of the load, if they can be believed. */
   protected navigation(): number[] {
-    return this.compute(Operation.Visit, [0, ...pageState()]).slice(1);
+    return this.ofPage(Operation.Visit).slice(1);
   }
 
   protected loadState(at: number): number {
-    return this.compute(Operation.LoadState, [at, ...pageState()])[0]!;
+    return this.ofPage(Operation.LoadState, at)[0]!;
   }
 
   /** What names the node an entry is about. */
   protected target(node: any): string | undefined {
     if (!node || !this.by.isAttributed) return undefined;
     const { generateTarget } = this.by.options;
-    return (generateTarget && attempt(() => generateTarget(node))) ?? attempt(() => this.by.core.name(node));
+    return (generateTarget && attempt(() => generateTarget(node))) ?? this.selector(node);
+  }
+
+  private selector(node: unknown): string | undefined {
+    const answer: string[] = [];
+    attempt(() => this.by.core.name(node, answer));
+    return answer[0];
   }
 
   /** Reports the value, if it is due and not what was reported last (R1). */

@@ -1,11 +1,11 @@
 /** The measuring itself, for both entries: a page that imports both loads and starts it once. */
 
-import * as glue from 'rum-sdk/web-vitals';
+import { __wbg_set_wasm, compute, imports, name as selector } from 'rum-sdk/web-vitals';
 import { bytes } from '../inlined.js';
 import { Fid } from '../vitals/fid.js';
 import { Operation } from '../vitals/operation.js';
-import { attempt, navigationEntry, pageState } from '../vitals/page.js';
-import type { MetricName, Report, Visit, WatchOptions } from '../vitals/watch.js';
+import { attempt, navigationEntry } from '../vitals/page.js';
+import { type MetricName, type Report, type Visit, type WatchOptions, ofPage } from '../vitals/watch.js';
 import { Watches } from '../vitals/watches.js';
 import { watchFirstInputs } from './first-input.js';
 
@@ -18,6 +18,8 @@ export type Attribute = (report: Report) => object;
 
 const RATINGS = ['good', 'needs-improvement', 'poor'];
 
+const core = { compute, name: selector };
+
 const watches = new Watches();
 
 /** Those of FID. */
@@ -26,8 +28,8 @@ const firstInputs: Fid[] = [];
 /** Loads the module, and listens for what concerns all metrics; `false` where the page may not run WebAssembly. */
 const start = (): boolean =>
   !!attempt(() => {
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes()), { [IMPORT_MODULE]: glue.imports });
-    glue.__wbg_set_wasm(exports);
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes()), { [IMPORT_MODULE]: imports });
+    __wbg_set_wasm(exports);
     const acted = (event: Event): void => void (event.isTrusted && watches.acted());
     addEventListener('visibilitychange', (event) => watches.visibilityChanged(event), true);
     addEventListener('keydown', acted, true);
@@ -49,7 +51,7 @@ const whenShown = (task: () => void): void => {
 };
 
 /** The `navigation` entry, if it can be believed now. */
-export const believed = (): any => (glue.compute(Operation.Visit, 0, [0, ...pageState()]).length > 1 ? navigationEntry() : undefined);
+export const believed = (): any => (ofPage(core, Operation.Visit).length > 1 ? navigationEntry() : undefined);
 
 const newMetric = (name: MetricName, { kind, start, hard, soft }: Visit): any => ({
   name,
@@ -88,7 +90,7 @@ export const measure = (name: MetricName, onReport: (metric: any) => void, opts?
           });
         }
       };
-      const watch = watches.add(name, { core: glue, options: { ...opts }, isAttributed: !!attribute, report });
+      const watch = watches.add(name, { core, options: { ...opts }, isAttributed: !!attribute, report });
       if (watch instanceof Fid) firstInputs.push(watch);
     }),
   );

@@ -5,7 +5,6 @@ use std::cell::RefCell;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::Node;
 
 use super::element::Dom;
 use super::options;
@@ -27,8 +26,9 @@ thread_local! {
 /// Starts the core with the options of `init` and what is known of the page, see [`delivery::landing`]. `now` and `epoch` are the
 /// page's and the user's clock, milliseconds.
 #[wasm_bindgen]
-pub fn start(options: &JsValue, page: Page, numbers: &[f64], texts: &str, now: f64, epoch: f64) {
-    let config = options::read(options);
+#[expect(clippy::needless_pass_by_value, reason = "in the glue, to lend costs more than to give")]
+pub fn start(options: JsValue, page: Page, numbers: &[f64], texts: &str, now: f64, epoch: f64) {
+    let config = options::read(&options);
     let Some(landing) = delivery::landing(numbers, texts) else { return };
     let mut browser = Browser::new(page, now);
     let monitor = Monitor::start(config, landing, Time { page_ms: now, epoch_ms: epoch }, &mut browser);
@@ -43,11 +43,11 @@ pub fn start(options: &JsValue, page: Page, numbers: &[f64], texts: &str, now: f
 /// Takes what happened at `at`, see [`delivery::signal`]. `false` when the core cannot go on: it was never started, or was left in
 /// the middle by an exception.
 #[wasm_bindgen]
-pub fn receive(kind: u32, numbers: &[f64], texts: &str, target: &JsValue, at: f64, now: f64, epoch: f64) -> bool {
+pub fn receive(kind: u32, numbers: &[f64], texts: &str, target: JsValue, at: f64, now: f64, epoch: f64) -> bool {
     let time = Time { page_ms: now, epoch_ms: epoch };
     let at_ms = time.epoch_of(at);
     let signal = match Kind::of(kind) {
-        Some(Kind::Click) => Some(Signal::Performed(clicked(Dom(target.unchecked_ref::<Node>().clone()), at_ms))),
+        Some(Kind::Click) => Some(Signal::Performed(clicked(Dom(target.unchecked_into()), at_ms))),
         Some(kind) => delivery::signal(kind, numbers, texts, at_ms, time),
         None => None,
     };

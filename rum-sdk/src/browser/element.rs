@@ -16,8 +16,6 @@ extern "C" {
     #[wasm_bindgen(js_namespace = Reflect, js_name = get)]
     fn read_text(prototype: &JsValue, property: &str, node: &Node) -> Option<String>;
     #[wasm_bindgen(js_namespace = Reflect, js_name = get)]
-    fn read_number(prototype: &JsValue, property: &str, node: &Node) -> u32;
-    #[wasm_bindgen(js_namespace = Reflect, js_name = get)]
     fn read_node(prototype: &JsValue, property: &str, node: &Node) -> Option<Node>;
     #[wasm_bindgen(js_namespace = ["Element", "prototype", "getAttribute"], js_name = call)]
     fn attribute_of(element: &Node, name: &str) -> Option<String>;
@@ -27,23 +25,11 @@ impl Dom {
     fn text_of(&self, property: &str) -> String {
         read_text(&NodeInterface::prototype(), property, &self.0).unwrap_or_default()
     }
-
-    fn has_type(&self, node_type: u16) -> bool {
-        read_number(&NodeInterface::prototype(), "nodeType", &self.0) == u32::from(node_type)
-    }
 }
 
 impl crate::collect::Element for Dom {
     fn node_name(&self) -> String {
         self.text_of("nodeName")
-    }
-
-    fn is_element(&self) -> bool {
-        self.has_type(Node::ELEMENT_NODE)
-    }
-
-    fn is_document(&self) -> bool {
-        self.has_type(Node::DOCUMENT_NODE)
     }
 
     fn parent(&self) -> Option<Self> {

@@ -3,8 +3,7 @@
 
 use core::fmt;
 
-use serde::de::value::BorrowedStrDeserializer;
-use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
@@ -68,7 +67,7 @@ impl<'de> Deserializer<'de> for Value<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, WrongType> {
-        visitor.visit_map(Fields { object: self.0.unchecked_ref(), next: fields.iter(), value: JsValue::UNDEFINED })
+        visitor.visit_seq(Fields { object: self.0.unchecked_ref(), next: fields.iter() })
     }
 
     forward_to_deserialize_any! {
@@ -77,23 +76,17 @@ impl<'de> Deserializer<'de> for Value<'_> {
     }
 }
 
-/// The fields of a struct, looked up by name in an object.
+/// The fields of a struct in their order, each looked up by its name in an object.
 struct Fields<'a> {
     object: &'a Options,
     next: core::slice::Iter<'static, &'static str>,
-    value: JsValue,
 }
 
-impl<'de> MapAccess<'de> for Fields<'_> {
+impl<'de> SeqAccess<'de> for Fields<'_> {
     type Error = WrongType;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, WrongType> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, WrongType> {
         let Some(name) = self.next.next() else { return Ok(None) };
-        self.value = self.object.option(name);
-        seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, WrongType> {
-        seed.deserialize(Value(&self.value))
+        seed.deserialize(Value(&self.object.option(name))).map(Some)
     }
 }

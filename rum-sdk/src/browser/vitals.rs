@@ -4,7 +4,6 @@ use std::cell::RefCell;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::Node;
 
 use super::element::Dom;
 use crate::arithmetic::{Arithmetic, Operation};
@@ -14,18 +13,33 @@ thread_local! {
     static ARITHMETIC: RefCell<Arithmetic> = const { RefCell::new(Arithmetic::new()) };
 }
 
+#[wasm_bindgen]
+extern "C" {
+    /// The loader's list that an answer is put into: cheaper than to return one.
+    pub type Answer;
+
+    #[wasm_bindgen(method, js_name = push)]
+    fn number(this: &Answer, number: f64);
+
+    #[wasm_bindgen(method, js_name = push)]
+    fn text(this: &Answer, text: &str);
+}
+
 /// See [`Operation`]. Nothing comes of an operation that does not exist.
 #[wasm_bindgen]
-pub fn compute(operation: u32, watch: u32, numbers: &[f64]) -> Vec<f64> {
-    let Some(operation) = Operation::of(operation) else { return Vec::new() };
-    let compute = |arithmetic: &RefCell<Arithmetic>| {
-        arithmetic.try_borrow_mut().map(|mut arithmetic| arithmetic.compute(operation, watch, numbers)).unwrap_or_default()
-    };
-    ARITHMETIC.try_with(compute).unwrap_or_default()
+#[expect(clippy::needless_pass_by_value, reason = "in the glue, to lend costs more than to give")]
+pub fn compute(operation: u32, watch: u32, numbers: &[f64], answer: Answer) {
+    let Some(operation) = Operation::of(operation) else { return };
+    let _ = ARITHMETIC.try_with(|arithmetic| {
+        if let Ok(mut arithmetic) = arithmetic.try_borrow_mut() {
+            arithmetic.compute(operation, watch, numbers, |number| answer.number(number));
+        }
+    });
 }
 
 /// A selector of a node, see [`selector`].
 #[wasm_bindgen]
-pub fn name(node: &JsValue) -> String {
-    selector(Dom(node.unchecked_ref::<Node>().clone()))
+#[expect(clippy::needless_pass_by_value, reason = "in the glue, to lend costs more than to give")]
+pub fn name(node: JsValue, answer: Answer) {
+    answer.text(&selector(Dom(node.unchecked_into())));
 }

@@ -2,12 +2,8 @@ use crate::text::{cut, squeezed, utf16_length};
 
 /// A node of the page, as far as selectors and names need it.
 pub trait Element: Clone {
-    /// `nodeName`.
+    /// `nodeName`; that of what is no element begins with `#`.
     fn node_name(&self) -> String;
-    /// Whether it is an element; documents, shadow roots and texts are not.
-    fn is_element(&self) -> bool;
-    /// Whether it is a document.
-    fn is_document(&self) -> bool;
     /// `parentNode`; a shadow root is a parent and has none.
     fn parent(&self) -> Option<Self>;
     /// An attribute of an element. Always the attribute, never the property: inside a form, an input named `id` hides the property.
@@ -29,13 +25,14 @@ pub fn selector<N: Element>(node: N) -> String {
     let mut path = String::new();
     let mut next = Some(node);
     while let Some(node) = next {
-        if node.is_document() {
+        let name = node.node_name();
+        if name == "#document" {
             break;
         }
-        let id = node.is_element().then(|| node.attribute("id")).flatten().filter(|id| !id.is_empty());
+        let id = is_element(&name).then(|| node.attribute("id")).flatten().filter(|id| !id.is_empty());
         let part = match &id {
             Some(id) => joined("", "#", id),
-            None => tag_and_classes(&node),
+            None => tag_and_classes(&node, name),
         };
         if utf16_length(&path) + utf16_length(&part) > LONGEST_SELECTOR - 1 {
             return if path.is_empty() { part } else { path };
@@ -53,9 +50,13 @@ fn joined(before: &str, sign: &str, after: &str) -> String {
     out
 }
 
-fn tag_and_classes<N: Element>(node: &N) -> String {
-    let mut part = node.node_name();
-    if !node.is_element() {
+/// Documents, shadow roots and texts are none.
+fn is_element(node_name: &str) -> bool {
+    node_name.as_bytes().first() != Some(&b'#')
+}
+
+fn tag_and_classes<N: Element>(node: &N, mut part: String) -> String {
+    if !is_element(&part) {
         part.make_ascii_uppercase();
         return String::from(part.get(1..).unwrap_or_default());
     }
@@ -91,13 +92,18 @@ fn first_class_after<'a>(classes: &'a str, written: &str) -> Option<&'a str> {
 pub fn label<N: Element>(node: N) -> Option<String> {
     let mut next = Some(node);
     for _ in 0..HIGHEST_CONTROL {
-        let node = next.filter(Element::is_element)?;
+        let node = next?;
+        let mut tag = node.node_name();
+        if !is_element(&tag) {
+            return None;
+        }
+        tag.make_ascii_lowercase();
         for attribute in ["aria-label", "title", "alt"] {
             if let Some(name) = node.attribute(attribute).and_then(|name| shortened(&name)) {
                 return Some(name);
             }
         }
-        match control(&node) {
+        match control(&node, &tag) {
             Control::Labelled => return if is_editable(&node) { None } else { shortened(&node.text()) },
             Control::Filled => return None,
             Control::No => next = node.parent(),
@@ -114,13 +120,11 @@ enum Control {
     No,
 }
 
-fn control<N: Element>(node: &N) -> Control {
+fn control<N: Element>(node: &N, tag: &str) -> Control {
     if node.attribute("contenteditable").is_some() {
         return Control::Filled;
     }
-    let mut tag = node.node_name();
-    tag.make_ascii_lowercase();
-    match tag.as_str() {
+    match tag {
         "input" | "textarea" | "select" | "option" => Control::Filled,
         "button" | "a" | "summary" => Control::Labelled,
         _ => match node.attribute("role").unwrap_or_default().as_str() {
@@ -134,7 +138,7 @@ fn control<N: Element>(node: &N) -> Control {
 fn is_editable<N: Element>(node: &N) -> bool {
     let mut next = node.parent();
     while let Some(node) = next {
-        if node.is_element() && node.attribute("contenteditable").is_some() {
+        if is_element(&node.node_name()) && node.attribute("contenteditable").is_some() {
             return true;
         }
         next = node.parent();
@@ -165,12 +169,6 @@ mod tests {
     impl Element for Node {
         fn node_name(&self) -> String {
             self.0.name.into()
-        }
-        fn is_element(&self) -> bool {
-            !self.0.name.starts_with('#')
-        }
-        fn is_document(&self) -> bool {
-            self.0.name == "#document"
         }
         fn parent(&self) -> Option<Self> {
             self.0.parent.clone()

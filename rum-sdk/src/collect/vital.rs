@@ -8,33 +8,24 @@ use crate::privacy::strip_query;
 use crate::text::cut;
 
 /// What the numbers of each vital's attribution are called on the wire, in the order in which the loader delivers them.
-const NUMBERS: [&[&str]; 6] = [
-    &["ttfb_ms", "first_byte_to_fcp_ms"],
-    &["ttfb_ms", "resource_load_delay_ms", "resource_load_duration_ms", "element_render_delay_ms"],
-    &["event_time_ms"],
-    &["largest_shift_time_ms", "largest_shift_value"],
-    &[
-        "interaction_time_ms",
-        "input_delay_ms",
-        "processing_duration_ms",
-        "presentation_delay_ms",
-        "script_ms",
-        "style_and_layout_ms",
-        "paint_ms",
-        "unattributed_ms",
-        "longest_script_ms",
-    ],
-    &["waiting_ms", "cache_ms", "dns_ms", "connection_ms", "request_ms"],
+const NUMBERS: [&str; 6] = [
+    "ttfb_ms,first_byte_to_fcp_ms",
+    "ttfb_ms,resource_load_delay_ms,resource_load_duration_ms,element_render_delay_ms",
+    "event_time_ms",
+    "largest_shift_time_ms,largest_shift_value",
+    "interaction_time_ms,input_delay_ms,processing_duration_ms,presentation_delay_ms,script_ms,style_and_layout_ms,paint_ms,\
+     unattributed_ms,longest_script_ms",
+    "waiting_ms,cache_ms,dns_ms,connection_ms,request_ms",
 ];
 
 /// The same of its texts.
-const TEXTS: [&[&str]; 6] = [
-    &["load_state"],
-    &["target", "url"],
-    &["load_state", "target", "event_type"],
-    &["load_state", "target"],
-    &["load_state", "target", "interaction_type", "longest_script_subpart", "longest_script_url", "longest_script_invoker"],
-    &[],
+const TEXTS: [&str; 6] = [
+    "load_state",
+    "target,url",
+    "load_state,target,event_type",
+    "load_state,target",
+    "load_state,target,interaction_type,longest_script_subpart,longest_script_url,longest_script_invoker",
+    "",
 ];
 
 /// A vital that is due at `at_ms`, with the id of its metric and of the visit, and what is known of where its value comes from.
@@ -47,10 +38,14 @@ pub(crate) fn due(metric: Metric, [value, previous]: [f64; 2], numbers: &[f64], 
     vital.known("navigation_type", texts.next());
     let mut attribution = Object::default();
     let place = metric as usize;
-    for (name, &number) in NUMBERS.get(place).copied().unwrap_or_default().iter().zip(numbers) {
-        attribution.number(name, number);
+    let mut names = Texts::of(NUMBERS.get(place).copied().unwrap_or_default(), b',');
+    for &number in numbers {
+        if let Some(name) = names.named() {
+            attribution.number(name, number);
+        }
     }
-    for name in TEXTS.get(place).copied().unwrap_or_default() {
+    let mut names = Texts::of(TEXTS.get(place).copied().unwrap_or_default(), b',');
+    while let Some(name) = names.named() {
         let text = texts.next();
         let is_url = name.ends_with("url") || name.ends_with("invoker");
         attribution.known(name, if is_url { cut(strip_query(text), MAX_URL_BYTES) } else { cut(text, MAX_NAME_BYTES) });
