@@ -13,6 +13,7 @@ use crate::{
     app::{self, Store},
     clickhouse::{Migrator, Status},
     config::{self, Config, Log, LogFormat},
+    spool_commands::{self, SpoolCommand},
 };
 
 /// Real User Monitoring that a team runs itself: takes beacons from browsers, keeps them in ClickHouse, exposes Prometheus summaries.
@@ -30,7 +31,7 @@ struct Cli {
     command: Command,
 }
 
-#[derive(Clone, Copy, Subcommand)]
+#[derive(Subcommand)]
 enum Command {
     /// Take beacons until SIGTERM.
     Serve,
@@ -40,6 +41,11 @@ enum Command {
     Migrate {
         #[command(subcommand)]
         direction: Direction,
+    },
+    /// Look at what waits for ClickHouse and at what was set aside, and put it back. Works beside a running service.
+    Spool {
+        #[command(subcommand)]
+        command: SpoolCommand,
     },
     /// Run the embedded engine; started by `serve`.
     #[command(hide = true)]
@@ -81,12 +87,15 @@ fn run(command: Command, file: Option<&Path>) -> anyhow::Result<()> {
         write!(std::io::stdout(), "{}", toml::to_string_pretty(&shown(&config))?)?;
         return Ok(());
     }
+    if let Command::Spool { command } = command {
+        return spool_commands::run(command, &config.data.dir.join("spool"));
+    }
     log(&config.log)?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
         match command {
             Command::Serve => app::serve(config).await,
             Command::Migrate { direction } => migrate(&config, direction).await,
-            Command::CheckConfig | Command::Engine => Ok(()),
+            Command::CheckConfig | Command::Spool { .. } | Command::Engine => Ok(()),
         }
     })
 }

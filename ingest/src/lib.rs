@@ -18,4 +18,5 @@ mod metrics;
 pub mod outcome;
 pub mod pipeline;
 pub mod spool;
+mod spool_commands;
 pub mod summaries;

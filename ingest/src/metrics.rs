@@ -1,11 +1,11 @@
 //! The service's own metric families.
 
+mod storage;
+
 use std::{sync::Arc, time::Duration};
 
 use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
-    core::{Collector, Desc},
-    proto,
 };
 
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
     spool::SpoolStats,
     summaries::Summaries,
 };
+use storage::Storage;
 
 /// Everything `/metrics` shows.
 pub(crate) struct Metrics {
@@ -101,81 +102,5 @@ impl StepTimer for Metrics {
         if let Some(index) = STEPS.iter().position(|name| *name == step) {
             self.steps[index].observe(time.as_secs_f64());
         }
-    }
-}
-
-/// Shows the counters of spool and writer, which know nothing of Prometheus.
-struct Storage {
-    spool: Arc<SpoolStats>,
-    writer: Arc<WriterStats>,
-    families: Vec<(Desc, proto::MetricType, Read)>,
-}
-
-type Read = fn(&SpoolStats, &WriterStats) -> u64;
-
-impl Storage {
-    fn new(spool: Arc<SpoolStats>, writer: Arc<WriterStats>) -> Result<Self, prometheus::Error> {
-        use proto::MetricType::{COUNTER, GAUGE};
-        let list: [(&str, &str, proto::MetricType, Read); 9] = [
-            ("beamline_spool_bytes", "Bytes waiting on disk for ClickHouse.", GAUGE, |spool, _| spool.bytes()),
-            ("beamline_spool_segments", "Spool segments on disk.", GAUGE, |spool, _| spool.segments()),
-            ("beamline_spool_syncs_total", "Group commits to disk.", COUNTER, |spool, _| spool.fsyncs()),
-            ("beamline_spool_corrupt_segments_total", "Spool segments found damaged at start-up.", COUNTER, |spool, _| {
-                spool.corrupt_segments()
-            }),
-            (
-                "beamline_spool_torn_bytes_total",
-                "Bytes of half-written, never acknowledged records cut off at start-up.",
-                COUNTER,
-                |spool, _| spool.torn_bytes(),
-            ),
-            ("beamline_writer_rows_total", "Rows confirmed by ClickHouse.", COUNTER, |_, writer| writer.rows()),
-            ("beamline_writer_failures_total", "Inserts that failed.", COUNTER, |_, writer| {
-                writer.transient_failures() + writer.configuration_failures()
-            }),
-            ("beamline_writer_quarantined_segments_total", "Spool segments with rows set aside for an operator.", COUNTER, |_, writer| {
-                writer.quarantined_segments()
-            }),
-            ("beamline_writer_unreadable_records_total", "Spool records that could not be read.", COUNTER, |_, writer| {
-                writer.quarantined(crate::clickhouse::Reason::Unreadable)
-            }),
-        ];
-        let families = list
-            .into_iter()
-            .map(|(name, help, kind, read)| {
-                Ok((Desc::new(name.into(), help.into(), Vec::new(), std::collections::HashMap::new())?, kind, read))
-            })
-            .collect::<Result<_, prometheus::Error>>()?;
-        Ok(Self { spool, writer, families })
-    }
-}
-
-impl Collector for Storage {
-    fn desc(&self) -> Vec<&Desc> {
-        self.families.iter().map(|(desc, ..)| desc).collect()
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
-    fn collect(&self) -> Vec<proto::MetricFamily> {
-        let family = |(desc, kind, read): &(Desc, proto::MetricType, Read)| {
-            let value = read(&self.spool, &self.writer) as f64;
-            let mut metric = proto::Metric::default();
-            if *kind == proto::MetricType::COUNTER {
-                let mut counter = proto::Counter::default();
-                counter.set_value(value);
-                metric.set_counter(counter);
-            } else {
-                let mut gauge = proto::Gauge::default();
-                gauge.set_value(value);
-                metric.set_gauge(gauge);
-            }
-            let mut family = proto::MetricFamily::default();
-            family.set_name(desc.fq_name.clone());
-            family.set_help(desc.help.clone());
-            family.set_field_type(*kind);
-            family.set_metric(vec![metric]);
-            family
-        };
-        self.families.iter().map(family).collect()
     }
 }

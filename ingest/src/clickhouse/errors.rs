@@ -57,8 +57,8 @@ impl Reason {
 
 impl InsertError {
     /// A failure on our side, such as the spool's disk.
-    pub(super) fn transient(text: impl ToString) -> Self {
-        Self { class: Class::Transient, code: None, text: text.to_string() }
+    pub(super) fn transient(cause: impl std::fmt::Display) -> Self {
+        Self { class: Class::Transient, code: None, text: format!("{cause}") }
     }
 
     /// The text without what may be a row's, and not too long, for the log.

@@ -111,7 +111,7 @@ impl Refused {
     fn unreadable(bytes: &[u8], error: &serde_json::Error) -> Self {
         let one_line = !bytes.contains(&b'\n') && !bytes.contains(&b'\r');
         let record = std::str::from_utf8(bytes).ok().filter(|_| one_line).and_then(|text| RawValue::from_string(text.into()).ok());
-        let record_hex = record.is_none().then(|| bytes.iter().map(|byte| format!("{byte:02x}")).collect());
+        let record_hex = record.is_none().then(|| hex(bytes));
         let (reason, error) = (Reason::Unreadable.name().into(), error.to_string());
         Self { table: String::new(), reason, code: None, error, record, record_hex }
     }
@@ -160,6 +160,11 @@ fn beacons(records: &[Record], origins: &[Origin], table: &str, decision: &Decis
         lines.extend(Refused::new(table, decision, &Record::Replayed(Box::new(part))));
     }
     lines
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {

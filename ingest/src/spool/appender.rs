@@ -432,4 +432,61 @@ mod tests {
         assert_eq!(read(&sealed, &id).records().collect::<Vec<_>>(), [b"first"]);
         assert_eq!(std::fs::read(id.path(&dir.path().join("corrupt")).with_extension("damaged")).unwrap(), bytes);
     }
+
+    #[tokio::test]
+    async fn a_disk_that_refuses_is_tried_again_with_the_next_append() {
+        let dir = tempfile::tempdir().unwrap();
+        let (home, away) = (dir.path().join("spool"), dir.path().join("away"));
+        let (spool, mut sealed) = Spool::open(&home, CONFIG).unwrap();
+        std::fs::rename(&home, &away).unwrap();
+        for _ in 0..3 {
+            assert!(matches!(spool.append(b"refused".to_vec()).await, Err(SpoolError::Group(_))));
+        }
+        std::fs::rename(&away, &home).unwrap();
+        spool.append(b"taken".to_vec()).await.unwrap();
+        let id = sealed.next().await.unwrap();
+        assert_eq!(read(&sealed, &id).records().collect::<Vec<_>>(), [b"taken"]);
+        assert_eq!(spool.stats().write_failures(), 3);
+    }
+
+    #[tokio::test]
+    async fn what_was_acknowledged_from_memory_waits_for_the_disk_within_bounds() {
+        let dir = tempfile::tempdir().unwrap();
+        let (home, away) = (dir.path().join("spool"), dir.path().join("away"));
+        let (spool, mut sealed) = Spool::open(&home, SpoolConfig { durability: Durability::Memory, ..CONFIG }).unwrap();
+        std::fs::rename(&home, &away).unwrap();
+        let mut taken = 0;
+        let refusal = loop {
+            match spool.append(vec![taken; 10_000]).await {
+                Ok(()) => taken += 1,
+                Err(refusal) => break refusal,
+            }
+        };
+        assert!(matches!(refusal, SpoolError::Full { .. }), "{refusal}");
+        assert_eq!((taken, spool.stats().buffered_bytes()), (6, 6 * record_bytes(10_000)));
+        std::fs::rename(&away, &home).unwrap();
+        let mut read_back = Vec::new();
+        while read_back.len() < 6 {
+            let id = sealed.next().await.unwrap();
+            read_back.extend(read(&sealed, &id).records().map(<[u8]>::to_vec));
+        }
+        assert_eq!(read_back, (0..6).map(|number| vec![number; 10_000]).collect::<Vec<_>>());
+        assert_eq!(spool.stats().buffered_bytes(), 0);
+    }
+
+    #[tokio::test]
+    async fn without_waiting_for_the_disk_a_seal_still_syncs() {
+        let dir = tempfile::tempdir().unwrap();
+        let (spool, mut sealed) = Spool::open(dir.path(), SpoolConfig { durability: Durability::Os, ..CONFIG }).unwrap();
+        for number in 0..100 {
+            spool.append(vec![number]).await.unwrap();
+        }
+        spool.close().await;
+        let mut segments = 0;
+        while sealed.next().await.is_some() {
+            segments += 1;
+        }
+        assert!(spool.stats().fsyncs() >= segments, "{} syncs", spool.stats().fsyncs());
+        assert!(spool.stats().fsyncs() < 100, "{} syncs", spool.stats().fsyncs());
+    }
 }

@@ -50,7 +50,7 @@ pub(super) fn pass_over(dir: &Path, id: &SegmentId, error: &SpoolError) {
     match move_to(dir, id, CORRUPT) {
         Ok(path) => tracing::error!(segment = %id, %error, path = %path.display(), "spool segment cannot be read; set aside"),
         Err(in_the_way) => {
-            tracing::error!(segment = %id, %error, %in_the_way, "spool segment cannot be read; passed over until the next start")
+            tracing::error!(segment = %id, %error, %in_the_way, "spool segment cannot be read; passed over until the next start");
         }
     }
 }
@@ -104,10 +104,20 @@ pub(super) fn write_refused(dir: &Path, id: &SegmentId, lines: &[u8]) -> Result<
 /// Puts a segment with these records into [`INCOMING`], for a service that runs or will run.
 pub(super) fn write_incoming(dir: &Path, origin: &str, records: &[Vec<u8>]) -> Result<SegmentId, SpoolError> {
     let mut bytes = MAGIC.to_vec();
-    records.iter().for_each(|record| encode(record, &mut bytes));
+    for record in records {
+        encode(record, &mut bytes);
+    }
     let id = SegmentId::derived(origin, &bytes);
     write_whole(&id.path(&folder_in(dir, INCOMING)?), &bytes)?;
     Ok(id)
+}
+
+/// Moves a whole segment from another folder to [`INCOMING`].
+pub(super) fn move_whole_to_incoming(dir: &Path, from: &Path, id: &SegmentId) -> Result<(), SpoolError> {
+    let incoming = folder_in(dir, INCOMING)?;
+    let target = id.path(&incoming);
+    fs::rename(from, &target).map_err(SpoolError::io("move a segment to", &target))?;
+    sync_dir(&incoming)
 }
 
 /// Takes a segment from [`INCOMING`] into the spool.

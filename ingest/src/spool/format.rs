@@ -36,7 +36,7 @@ pub(super) enum End {
     Clean,
     /// Inside a record: the write was cut short.
     Torn,
-    /// With a record whose checksum is wrong, or a foreign header.
+    /// With a record whose checksum or length is wrong, or a foreign header.
     Corrupt,
 }
 
@@ -54,25 +54,46 @@ pub(super) fn scan(bytes: &[u8]) -> Scan {
     scan.sound_bytes = MAGIC.len();
     while scan.sound_bytes < bytes.len() {
         let rest = &bytes[scan.sound_bytes..];
-        let Some((header, body)) = rest.split_at_checked(RECORD_HEADER_BYTES) else {
-            scan.end = End::Torn;
-            return scan;
-        };
-        let length = u32::from_le_bytes([header[0], header[1], header[2], header[3]]) as usize;
-        let expected = u32::from_le_bytes([header[4], header[5], header[6], header[7]]);
-        let Some(payload) = body.get(..length) else {
-            scan.end = End::Torn;
-            return scan;
-        };
-        if checksum(payload) != expected {
-            scan.end = End::Corrupt;
-            return scan;
+        match first_record(rest) {
+            First::Sound(length) => {
+                let start = scan.sound_bytes + RECORD_HEADER_BYTES;
+                scan.payloads.push(start..start + length);
+                scan.sound_bytes = start + length;
+            }
+            First::Short => {
+                // A write cut short is the last thing in a segment. If a record follows, it is the length that is wrong.
+                let is_last = (1..rest.len()).all(|at| !matches!(first_record(&rest[at..]), First::Sound(_)));
+                scan.end = if is_last { End::Torn } else { End::Corrupt };
+                return scan;
+            }
+            First::Wrong => {
+                scan.end = End::Corrupt;
+                return scan;
+            }
         }
-        let start = scan.sound_bytes + RECORD_HEADER_BYTES;
-        scan.payloads.push(start..start + length);
-        scan.sound_bytes = start + length;
     }
     scan
+}
+
+/// What bytes begin with.
+enum First {
+    /// A record with so many bytes of payload.
+    Sound(usize),
+    /// Less than the record its length promises.
+    Short,
+    /// A record with a wrong checksum.
+    Wrong,
+}
+
+fn first_record(bytes: &[u8]) -> First {
+    let Some((header, body)) = bytes.split_at_checked(RECORD_HEADER_BYTES) else { return First::Short };
+    let length = u32::from_le_bytes([header[0], header[1], header[2], header[3]]) as usize;
+    let expected = u32::from_le_bytes([header[4], header[5], header[6], header[7]]);
+    match body.get(..length) {
+        None => First::Short,
+        Some(payload) if checksum(payload) == expected => First::Sound(length),
+        Some(_) => First::Wrong,
+    }
 }
 
 /// CRC-32 of length and payload, so that a run of zeros is no record.
@@ -141,6 +162,13 @@ mod tests {
             prop_assert!(kept.len() < records.len());
             prop_assert_eq!(&kept[..], &records[..kept.len()]);
         }
+    }
+
+    #[test]
+    fn a_wrong_length_is_no_torn_write_if_records_follow() {
+        let mut bytes = segment(&[b"one".to_vec(), b"two".to_vec(), b"three".to_vec()]);
+        bytes[MAGIC.len() + 2] ^= 1; // The first record seems to reach far behind the end.
+        assert_eq!(scan(&bytes).end, End::Corrupt);
     }
 
     #[test]

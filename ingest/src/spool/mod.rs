@@ -18,13 +18,17 @@
 mod appender;
 mod aside;
 mod format;
+#[cfg(test)]
+mod model;
 mod reader;
 mod segment;
 mod stats;
+mod survey;
 
 pub use reader::{Reading, SealedSegments, SegmentFiles};
 pub use segment::{Sealed, SegmentId};
 pub use stats::SpoolStats;
+pub use survey::{Entry, Place, export_file, survey};
 
 use std::{
     path::{Path, PathBuf},

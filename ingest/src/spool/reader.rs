@@ -165,3 +165,115 @@ fn is_passing(error: &SpoolError) -> bool {
     matches!(source.kind(), io::ErrorKind::OutOfMemory | io::ErrorKind::Interrupted)
         || source.raw_os_error().is_some_and(|code| OUT_OF_HANDLES.contains(&code))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::spool::{Durability, Spool, SpoolConfig};
+
+    const CONFIG: SpoolConfig = SpoolConfig {
+        durability: Durability::Fsync,
+        max_bytes: 1 << 20,
+        buffer_max_bytes: 64 << 10,
+        segment_max_bytes: 64 << 10,
+        segment_max_age: Duration::from_millis(20),
+        readers: 1,
+    };
+
+    /// A spool with one record in each of its segments.
+    async fn filled(dir: &Path, segments: u8) -> Vec<SegmentId> {
+        let mut ids = Vec::new();
+        for number in 0..segments {
+            let (spool, mut sealed) = Spool::open(dir, CONFIG).unwrap();
+            spool.append(vec![number]).await.unwrap();
+            spool.close().await;
+            while let Some(id) = sealed.next().await {
+                if !ids.contains(&id) {
+                    ids.push(id);
+                }
+            }
+        }
+        ids
+    }
+
+    async fn all(mut sealed: SealedSegments) -> Vec<Vec<u8>> {
+        let mut records = Vec::new();
+        while let Some(id) = sealed.next().await {
+            if let Reading::Read(read) = sealed.files().read(&id) {
+                records.extend(read.records().map(<[u8]>::to_vec));
+            }
+        }
+        records
+    }
+
+    #[tokio::test]
+    async fn segments_that_cannot_be_used_do_not_stop_the_start() {
+        let dir = tempfile::tempdir().unwrap();
+        let ids = filled(dir.path(), 5).await;
+        let path = |index: usize| ids[index].path(dir.path());
+        fs::remove_file(path(0)).unwrap();
+        fs::create_dir(path(0)).unwrap(); // Reading fails, as with a bad disk.
+        fs::write(path(1), b"something else entirely").unwrap();
+        fs::write(path(2), b"").unwrap();
+        let mut bytes = fs::read(path(3)).unwrap();
+        bytes[10] ^= 1;
+        fs::write(path(3), &bytes).unwrap();
+
+        let (spool, sealed) = Spool::open(dir.path(), CONFIG).unwrap();
+        let stats = spool.stats().clone();
+        spool.append(b"new".to_vec()).await.unwrap();
+        spool.close().await;
+        assert_eq!(all(sealed).await, [vec![4], b"new".to_vec()]);
+        assert_eq!((stats.unreadable_segments(), stats.corrupt_segments()), (1, 3));
+        let corrupt = dir.path().join("corrupt");
+        assert!(ids[0].path(&corrupt).is_dir());
+        assert_eq!(fs::read(ids[1].path(&corrupt)).unwrap(), b"something else entirely");
+        assert_eq!(fs::read(ids[2].path(&corrupt)).unwrap(), b"");
+        assert_eq!(fs::read(ids[3].path(&corrupt).with_extension("damaged")).unwrap(), bytes);
+    }
+
+    #[tokio::test]
+    async fn a_segment_that_turns_bad_later_is_passed_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let ids = filled(dir.path(), 3).await;
+        let (spool, sealed) = Spool::open(dir.path(), CONFIG).unwrap();
+        fs::remove_file(ids[0].path(dir.path())).unwrap();
+        fs::create_dir(ids[0].path(dir.path())).unwrap();
+        fs::remove_file(ids[1].path(dir.path())).unwrap();
+        let stats = spool.stats().clone();
+        spool.close().await;
+        assert_eq!(all(sealed).await, [[2]]);
+        assert_eq!((stats.unreadable_segments(), stats.segments()), (2, 1));
+    }
+
+    #[tokio::test]
+    async fn a_segment_the_disk_does_not_let_go_is_removed_later() {
+        let dir = tempfile::tempdir().unwrap();
+        let ids = filled(dir.path(), 2).await;
+        let (spool, sealed) = Spool::open(dir.path(), CONFIG).unwrap();
+        let path = ids[0].path(dir.path());
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap(); // It cannot be removed as a file.
+        sealed.files().remove(&ids[0]);
+        assert_eq!((spool.stats().unremoved_segments(), spool.stats().segments()), (1, 1));
+        fs::remove_dir(&path).unwrap();
+        fs::write(&path, b"").unwrap();
+        sealed.files().remove(&ids[1]);
+        assert_eq!((spool.stats().unremoved_segments(), spool.stats().segments()), (0, 0));
+        assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn what_was_refused_is_not_read_back_even_if_it_could_not_be_cut_off() {
+        let dir = tempfile::tempdir().unwrap();
+        let ids = filled(dir.path(), 1).await;
+        let (spool, sealed) = Spool::open(dir.path(), CONFIG).unwrap();
+        let mut bytes = fs::read(ids[0].path(dir.path())).unwrap();
+        crate::spool::format::encode(b"refused", &mut bytes);
+        fs::write(ids[0].path(dir.path()), &bytes).unwrap();
+        spool.close().await;
+        assert_eq!(all(sealed).await, [[0]]);
+    }
+}

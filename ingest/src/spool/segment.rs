@@ -142,7 +142,8 @@ pub(super) fn recover(dir: &Path, stats: &SpoolStats) -> Result<Vec<SegmentId>, 
         }
     }
     found.sort_unstable();
-    found.retain(|id| match repair(dir, id, stats) {
+    let newest = found.last().cloned();
+    found.retain(|id| match repair(dir, id, newest.as_ref(), stats) {
         Ok(bytes) if bytes > MAGIC.len() as u64 => {
             stats.begun(id.clone(), bytes, age(&id.path(dir)));
             true
@@ -161,8 +162,9 @@ pub(super) fn recover(dir: &Path, stats: &SpoolStats) -> Result<Vec<SegmentId>, 
     Ok(found)
 }
 
-/// Cuts a half-written record off, keeps what is damaged, and returns the bytes that can be used.
-fn repair(dir: &Path, id: &SegmentId, stats: &SpoolStats) -> Result<u64, SpoolError> {
+/// Cuts a half-written record off, keeps what is damaged, and returns the bytes that can be used. Only the newest segment was being
+/// written; one before it that ends within a record is damaged.
+fn repair(dir: &Path, id: &SegmentId, newest: Option<&SegmentId>, stats: &SpoolStats) -> Result<u64, SpoolError> {
     let path = id.path(dir);
     let sealed = read(&path)?;
     let sound_bytes = sealed.scan.sound_bytes as u64;
@@ -171,7 +173,7 @@ fn repair(dir: &Path, id: &SegmentId, stats: &SpoolStats) -> Result<u64, SpoolEr
         aside::move_to(dir, id, CORRUPT)?;
         damaged();
         tracing::error!(segment = %id, bytes = sealed.bytes(), "spool segment has no header of ours; moved to {CORRUPT}/");
-    } else if sealed.scan.end == End::Corrupt {
+    } else if sealed.scan.end == End::Corrupt || sealed.scan.end == End::Torn && newest != Some(id) {
         aside::keep_damaged(dir, id)?;
         damaged();
         tracing::error!(segment = %id, sound_bytes, "spool segment is damaged; kept in {CORRUPT}/, using the part before the damage");
