@@ -163,6 +163,43 @@ function decodeText(bytes) {
         to: "",
     },
     Cut {
+        what: "the guard of closures that take arguments, or call themselves",
+        marker: "function makeMutClosure(",
+        from: "    const state = { a: arg0, b: arg1, cnt: 1 };
+    const real = (...args) => {
+
+        // First up with a closure we increment the internal reference
+        // count. This ensures that the Rust closure environment won't
+        // be deallocated while we're invoking it.
+        state.cnt++;
+        const a = state.a;
+        state.a = 0;
+        try {
+            return f(a, state.b, ...args);
+        } finally {
+            state.a = a;
+            real._wbg_cb_unref();
+        }
+    };
+    real._wbg_cb_unref = () => {
+        if (--state.cnt === 0) {
+            wasm.__wbindgen_destroy_closure(state.a, state.b);
+            state.a = 0;
+        }
+    };
+",
+        to: "    let count = 1;
+    const real = () => {
+        count++;
+        f(arg0, arg1);
+        real._wbg_cb_unref();
+    };
+    real._wbg_cb_unref = () => {
+        if (--count === 0) wasm.__wbindgen_destroy_closure(arg0, arg1);
+    };
+",
+    },
+    Cut {
         what: "the view of the memory that is kept, although a new one costs little",
         marker: "cachedDataViewMemory0",
         from: "let cachedDataViewMemory0 = null;
@@ -237,6 +274,8 @@ pub(super) fn trim(glue: &str) -> Result<String> {
         }
         glue = glue.replace(cut.from, cut.to);
     }
+    // Addresses beyond two gigabytes would be negative without.
+    glue = glue.replace(" >>> 0", "");
     if glue.contains("returnText(") {
         glue.push_str(RETURN_TEXT);
     }
