@@ -26,9 +26,9 @@ enum Probe {
 pub(crate) const CHROMIUM: Package = Package { name: "chromium", probe: Probe::Program("chromium") };
 /// Firefox, in which vitals are compared too.
 pub(crate) const FIREFOX: Package = Package { name: "firefox-esr", probe: Probe::Program("firefox-esr") };
-/// WebKitGTK's driver, and with it the browser that it drives.
+/// The driver of `WebKitGTK`, and with it the browser that it drives.
 pub(crate) const WEBKIT: Package = Package { name: "webkit2gtk-driver", probe: Probe::Program("WebKitWebDriver") };
-/// The screen on which WebKitGTK shows its windows.
+/// The screen on which `WebKitGTK` shows its windows.
 pub(crate) const XVFB: Package = Package { name: "xvfb", probe: Probe::Program("Xvfb") };
 /// `prometheus` and `promtool`.
 pub(crate) const PROMETHEUS: Package = Package { name: "prometheus", probe: Probe::Program("promtool") };
