@@ -104,7 +104,7 @@ fn inspect(dir: &Path, entries: &[Entry], out: &mut impl Write) -> anyhow::Resul
     let bytes = waiting.iter().map(|entry| entry.bytes).sum();
     let oldest = waiting.iter().map(|entry| entry.age).max();
     let oldest = oldest.map_or_else(String::new, |age| format!(", oldest written {} ago", span(age)));
-    writeln!(out, "{}: {} segments wait for ClickHouse, {}{oldest}", dir.display(), waiting.len(), size(bytes))?;
+    writeln!(out, "{}: {} waiting for ClickHouse, {}{oldest}", dir.display(), segments(waiting.len()), size(bytes))?;
     if entries.is_empty() {
         return Ok(());
     }
@@ -297,6 +297,10 @@ fn size(bytes: u64) -> String {
         1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
         _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
     }
+}
+
+fn segments(count: usize) -> String {
+    if count == 1 { "1 segment".into() } else { format!("{count} segments") }
 }
 
 fn span(time: Duration) -> String {

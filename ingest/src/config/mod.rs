@@ -87,7 +87,7 @@ pub struct ClickHouse {
     pub user: Option<String>,
     /// Password. Better set by `BEAMLINE_CLICKHOUSE__PASSWORD` than in a file.
     pub password: Option<String>,
-    /// Segments inserted at the same time, 1 to 16. Default 1.
+    /// Segments inserted at the same time, 1 to 16. Default 2.
     pub parallel_inserts: Option<u8>,
 }
 
@@ -219,6 +219,6 @@ impl ClickHouse {
 
     /// See [`ClickHouse::parallel_inserts`].
     pub fn parallel_inserts(&self) -> u8 {
-        self.parallel_inserts.unwrap_or(1)
+        self.parallel_inserts.unwrap_or(2)
     }
 }

@@ -4,7 +4,7 @@ use std::{
     fmt,
     fs::{self, File, OpenOptions},
     hash::Hasher as _,
-    io::Write as _,
+    io::{ErrorKind, Write as _},
     path::{Path, PathBuf},
     sync::atomic::Ordering,
     time::{Duration, UNIX_EPOCH},
@@ -105,7 +105,12 @@ impl Sealed {
 pub(super) fn lock(dir: &Path) -> Result<File, SpoolError> {
     fs::create_dir_all(dir).map_err(SpoolError::io("make the folder", dir))?;
     let path = dir.join("lock");
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(SpoolError::io("open", &path))?;
+    let opened = match OpenOptions::new().create(true).truncate(false).write(true).open(&path) {
+        // What waits can still be read, and the disk may take records again later.
+        Err(error) if error.kind() == ErrorKind::ReadOnlyFilesystem => File::open(&path),
+        opened => opened,
+    };
+    let file = opened.map_err(SpoolError::io("open", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(fs::TryLockError::WouldBlock) => Err(SpoolError::InUse(dir.into())),

@@ -25,7 +25,7 @@ pub enum Place {
     Incoming,
     /// Lines: what ClickHouse refused of a segment.
     Refused,
-    /// A whole segment in quarantine, as releases before 0.2 left it.
+    /// A whole segment in quarantine, as earlier releases left it.
     RefusedWhole,
     /// A segment that could not be read. None of it was used.
     Unreadable,
