@@ -2,6 +2,8 @@
 //!
 //! Stored as JSON, because a newer service must read what an older one spooled and an operator must be able to look at it.
 
+use std::time::Duration;
+
 use rum_protocol::{Event, Id, RejectReason};
 use serde::{Deserialize, Serialize};
 
@@ -117,12 +119,14 @@ pub struct Rejection {
     pub reason: RejectReason,
     /// What exactly, without repeating the sender's data.
     pub detail: String,
+    /// How long the sender is to wait, where that is known.
+    pub retry_after: Option<Duration>,
 }
 
 impl Rejection {
     /// A refusal with its detail.
     pub fn new(reason: RejectReason, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into() }
+        Self { reason, detail: detail.into(), retry_after: None }
     }
 }
 

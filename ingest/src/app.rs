@@ -13,13 +13,19 @@ use std::{
 
 use anyhow::Context as _;
 use embedded_clickhouse::{Engine, SupervisorConfig};
-use tokio::{net::TcpListener, signal::unix::SignalKind, sync::Notify, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    signal::unix::SignalKind,
+    sync::{Notify, Semaphore},
+    task::JoinHandle,
+};
 
 use crate::{
     accepted::Record,
     clickhouse::{ClickHouse, Endpoint, Migrator, Writer, WriterStats},
+    clock,
     config::Config,
-    http::{self, Service},
+    http::{self, Service, Tls},
     metrics::Metrics,
     outcome::Refusals,
     pipeline::Pipeline,
@@ -29,6 +35,8 @@ use crate::{
 
 /// How often refused requests are written to the spool for the ledger.
 const REFUSALS_EVERY: Duration = Duration::from_secs(10);
+/// How often the daily quotas are compared with the ledger.
+const QUOTAS_EVERY: Duration = Duration::from_secs(30);
 const FIRST_BACKOFF: Duration = Duration::from_millis(200);
 const LAST_BACKOFF: Duration = Duration::from_secs(10);
 
@@ -107,6 +115,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let listener = TcpListener::bind(config.server.listen)
         .await
         .with_context(|| format!("cannot listen on {}; change server.listen or stop what uses it", config.server.listen))?;
+    let tls = config.server.tls.as_ref().map(Tls::open).transpose()?;
     std::fs::create_dir_all(&config.data.dir).with_context(|| format!("cannot make {}", config.data.dir.display()))?;
     let (spool, segments) = Spool::open(
         &config.data.dir.join("spool"),
@@ -124,6 +133,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let service = Arc::new(Service {
         pipeline: Pipeline::new(&config.projects),
         metrics: Metrics::new(spool.stats().clone(), writer_stats.clone())?,
+        tls,
+        in_flight: Semaphore::new(config.server.max_requests_in_flight as usize),
         config: config.server.clone(),
         spool: spool.clone(),
         refusals: Refusals::default(),
@@ -132,6 +143,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         stopping: AtomicBool::new(false),
     });
     let writer = tokio::spawn(write(store.clickhouse.clone(), segments, config.clickhouse.parallel_inserts(), writer_stats));
+    let quotas = tokio::spawn(follow_quotas(service.clone()));
+    let certificate = tokio::spawn(follow_certificate(service.clone()));
     let reader = tokio::spawn(read_summaries(service.clone(), refresh(&config)));
     let ledger = tokio::spawn(write_refusals(service.clone()));
     let at = listener.local_addr().unwrap_or(config.server.listen);
@@ -157,6 +170,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         () = overdue => tracing::warn!("some connections did not end in time"),
     }
     ledger.abort();
+    quotas.abort();
+    certificate.abort();
     reader.abort();
     flush_refusals(&service).await;
     spool.close().await;
@@ -200,6 +215,34 @@ async fn write(clickhouse: ClickHouse, segments: SealedSegments, parallel: u8, s
         backoff = (backoff * 2).min(LAST_BACKOFF);
     }
     Writer::new(clickhouse, segments, parallel.into(), stats).run().await;
+}
+
+/// Takes over from the ledger what projects have used of their daily quotas: at start, and again and again, for other instances count too.
+async fn follow_quotas(service: Arc<Service>) {
+    let mut ticks = tokio::time::interval(QUOTAS_EVERY);
+    loop {
+        ticks.tick().await;
+        if !service.pipeline.has_quota() {
+            continue;
+        }
+        let now_ms = clock::now_ms();
+        match service.clickhouse.events_accepted_on(now_ms).await {
+            Ok(used) => used.iter().for_each(|(project, events)| service.pipeline.used_today(project, *events, now_ms)),
+            Err(error) => tracing::debug!(%error, "cannot read the ledger for the daily quotas now"),
+        }
+    }
+}
+
+/// Reads the certificate again on SIGHUP.
+async fn follow_certificate(service: Arc<Service>) {
+    let Some(tls) = &service.tls else { return };
+    let Ok(mut hangups) = tokio::signal::unix::signal(SignalKind::hangup()) else { return };
+    while hangups.recv().await.is_some() {
+        match tls.reload() {
+            Ok(()) => tracing::info!("certificate read again"),
+            Err(error) => tracing::error!(error = format!("{error:#}"), "the old certificate stays"),
+        }
+    }
 }
 
 async fn read_summaries(service: Arc<Service>, refresh: Refresh) {

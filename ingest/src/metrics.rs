@@ -5,7 +5,7 @@ mod storage;
 use std::{sync::Arc, time::Duration};
 
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 use crate::{
@@ -29,6 +29,10 @@ pub(crate) struct Metrics {
     pub(crate) lost: IntCounterVec,
     /// Time from the last byte of a beacon to its acknowledgement.
     pub(crate) acknowledge: Histogram,
+    /// Open connections.
+    pub(crate) connections: IntGauge,
+    /// Connections closed because there were too many.
+    pub(crate) connections_refused: IntCounter,
     /// Whether ClickHouse answered last time.
     pub(crate) clickhouse_up: IntGauge,
     steps: [Histogram; STEPS.len()],
@@ -76,6 +80,11 @@ impl Metrics {
             .buckets(ACKNOWLEDGE_BUCKETS.into()),
         )?;
         registry.register(Box::new(acknowledge.clone()))?;
+        let connections = IntGauge::new("beamline_connections", "Open connections.")?;
+        registry.register(Box::new(connections.clone()))?;
+        let connections_refused =
+            IntCounter::new("beamline_connections_refused_total", "Connections closed because as many as allowed were open.")?;
+        registry.register(Box::new(connections_refused.clone()))?;
         let clickhouse_up = IntGauge::new("beamline_clickhouse_up", "1 if ClickHouse answered the last query, else 0.")?;
         registry.register(Box::new(clickhouse_up.clone()))?;
         let build = IntGaugeVec::new(Opts::new("beamline_build_info", "The running release; always 1."), &["version"])?;
@@ -83,7 +92,7 @@ impl Metrics {
         registry.register(Box::new(build))?;
         registry.register(Box::new(Storage::new(spool, writer)?))?;
         let steps = STEPS.map(|step| steps.with_label_values(&[step]));
-        Ok(Self { registry, requests, beacons, events, lost, acknowledge, clickhouse_up, steps })
+        Ok(Self { registry, requests, beacons, events, lost, acknowledge, connections, connections_refused, clickhouse_up, steps })
     }
 
     /// All families and the summaries in the Prometheus text format, version 0.0.4.

@@ -22,10 +22,10 @@ impl StepTimer for Untimed {
 
 fn accept_bytes(bytes: &[u8], encoding: Option<&str>) -> Result<Acceptance, Rejection> {
     let pipeline = Pipeline::new(&[Project::open_default()]);
-    let head = Head { key: Some("default"), origin: None };
+    let head = Head { key: Some("default"), ..Head::default() };
     let admitted = pipeline.admit(head, Instant::now(), &Untimed).unwrap();
     let user_agent = Some("Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0");
-    pipeline.accept(&admitted, Body { bytes, encoding, user_agent }, NOW_MS, &Untimed)
+    pipeline.accept(&admitted, Body { bytes, encoding, user_agent, received: Instant::now() }, NOW_MS, &Untimed)
 }
 
 fn accept(body: &Value) -> Result<Acceptance, Rejection> {
@@ -250,7 +250,7 @@ fn bad_bodies_are_refused_by_reason() {
         (bomb, Some("gzip"), RejectReason::DecodedTooLarge),
         (b"{}".to_vec(), Some("gzip"), RejectReason::MalformedEncoding),
         (cut, Some("gzip"), RejectReason::MalformedEncoding),
-        (b"{}".to_vec(), Some("br"), RejectReason::UnsupportedEncoding),
+        (b"{}".to_vec(), Some("deflate"), RejectReason::UnsupportedEncoding),
     ];
     for (body, encoding, reason) in cases {
         let shown = String::from_utf8_lossy(&body[..body.len().min(60)]).into_owned();
@@ -285,14 +285,14 @@ fn details_do_not_repeat_what_was_sent() {
 fn a_key_opens_its_own_project_for_its_own_origins() {
     let project = Project {
         id: "shop".into(),
-        key: "k1".into(),
+        key: Some("k1".into()),
         allowed_origins: vec!["https://shop.example".into()],
         ..Project::open_default()
     };
     let pipeline = Pipeline::new(&[project, Project::open_default()]);
     let admit = |key, origin| {
         pipeline
-            .admit(Head { key, origin }, Instant::now(), &Untimed)
+            .admit(Head { key, origin, client: None }, Instant::now(), &Untimed)
             .map(|admitted| admitted.project_id)
             .map_err(|(project, rejection)| (project, rejection.reason))
     };

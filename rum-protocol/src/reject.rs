@@ -52,14 +52,22 @@ reasons! {
     MethodNotAllowed = "method_not_allowed", Request, 405, "use POST";
     /// No `key` in the query, or one that no project has.
     UnknownKey = "unknown_key", Request, 401, "the site key is missing or unknown";
+    /// The operator has disabled the key.
+    KeyDisabled = "key_disabled", Request, 403, "the site key is disabled";
     /// The key's project does not list this origin.
     OriginNotAllowed = "origin_not_allowed", Request, 403, "the site key does not allow this origin";
-    /// The key's rate limit is used up.
+    /// The key does not take beacons of this environment.
+    EnvironmentNotAllowed = "environment_not_allowed", Request, 403, "the site key does not allow this environment";
+    /// A rate of the key, or of the client's network with this key, is used up.
     RateLimited = "rate_limited", Request, 429, "too many events for this site key; try again later";
+    /// The project has had its events of the day.
+    QuotaExceeded = "quota_exceeded", Request, 429, "the project's events of the day are used up; try again tomorrow";
+    /// As many requests or connections are open as the service takes.
+    Overloaded = "overloaded", Request, 503, "the service has too many requests at work; try again later";
     /// Neither JSON nor plain text.
     UnsupportedMediaType = "unsupported_media_type", Request, 415, "send application/json or text/plain";
-    /// A `Content-Encoding` other than gzip and identity.
-    UnsupportedEncoding = "unsupported_encoding", Request, 415, "send the body plain or gzip-encoded";
+    /// A `Content-Encoding` other than gzip, br, zstd and identity, or several.
+    UnsupportedEncoding = "unsupported_encoding", Request, 415, "send the body plain or encoded once, with gzip, br or zstd";
     /// The body did not arrive in time or broke off.
     BodyIncomplete = "body_incomplete", Request, 408, "the body did not arrive completely in time";
     /// More bytes on the wire than allowed.

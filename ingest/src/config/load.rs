@@ -89,12 +89,12 @@ fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
 }
 
 fn check(config: &Config) -> Option<String> {
-    if !config.server.path.starts_with('/') || config.server.path.contains(['{', '}', '?', '*']) {
-        return Some(format!("server.path {:?} must be a plain path that begins with '/'", config.server.path));
+    if let Some(complaint) = config.server.complaint() {
+        return Some(complaint);
     }
     let mut seen = std::collections::HashSet::new();
-    if let Some(project) = config.projects.iter().find(|project| !seen.insert(project.key.as_str())) {
-        return Some(format!("two projects have the key of project {:?}; each key must be unique", project.id));
+    if let Some(project) = config.projects.iter().find(|project| project.site_keys().any(|key| !seen.insert(key.key.clone()))) {
+        return Some(format!("a key of project {:?} is given twice; each key must be unique", project.id));
     }
     if let Some(complaint) = config.projects.iter().find_map(Project::complaint) {
         return Some(complaint);

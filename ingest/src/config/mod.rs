@@ -5,11 +5,13 @@
 
 mod load;
 mod projects;
+mod server;
 
 pub use load::{ConfigError, load};
-pub use projects::{Origins, Project};
+pub use projects::{Origins, Project, SiteKey};
+pub use server::{ForwardedHeader, Server, TlsFiles};
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -35,20 +37,6 @@ pub struct Config {
     pub log: Log,
     /// Who may send. Without any, one open project `default` with the site key `default` is used.
     pub projects: Vec<Project>,
-}
-
-/// `[server]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Server {
-    /// Address and port to listen on. Put a TLS-terminating proxy in front before exposing it.
-    pub listen: SocketAddr,
-    /// Path that takes beacons. Content blockers know the usual ones, so a site may choose its own.
-    pub path: String,
-    /// How long a body may take to arrive.
-    pub body_timeout_seconds: u64,
-    /// How long open requests and the spool may take to finish after SIGTERM.
-    pub shutdown_grace_seconds: u64,
 }
 
 /// `[data]`
@@ -152,17 +140,6 @@ impl Default for Config {
     }
 }
 
-impl Default for Server {
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
-            path: rum_protocol::DEFAULT_PATH.into(),
-            body_timeout_seconds: 10,
-            shutdown_grace_seconds: 20,
-        }
-    }
-}
-
 impl Default for Data {
     fn default() -> Self {
         Self { dir: "data".into() }
@@ -196,18 +173,6 @@ impl Default for Summaries {
 impl Default for Log {
     fn default() -> Self {
         Self { format: LogFormat::Text, filter: "info".into() }
-    }
-}
-
-impl Server {
-    /// See [`Server::body_timeout_seconds`].
-    pub const fn body_timeout(&self) -> Duration {
-        Duration::from_secs(self.body_timeout_seconds)
-    }
-
-    /// See [`Server::shutdown_grace_seconds`].
-    pub const fn shutdown_grace(&self) -> Duration {
-        Duration::from_secs(self.shutdown_grace_seconds)
     }
 }
 

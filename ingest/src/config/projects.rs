@@ -9,17 +9,50 @@ use serde::{Deserialize, Serialize};
 pub struct Project {
     /// Name in every table and metric: letters, digits, `-`, `_`, at most 64.
     pub id: String,
-    /// Site key, sent as `?key=`.
-    pub key: String,
+    /// Site key, sent as `?key=`. A project has this one, [`Project::keys`], or both.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// More keys, to change from one to another or to tell environments apart.
+    #[serde(default)]
+    pub keys: Vec<SiteKey>,
     /// Origins whose pages may send, such as `https://shop.example` or `https://*.shop.example`; `*` allows every one.
     #[serde(default = "any_origin")]
     pub allowed_origins: Vec<String>,
     /// How long raw events are kept, in days.
     #[serde(default = "default_retention_days")]
     pub retention_days: u16,
-    /// Beacons a second, averaged; bursts of ten times as many pass.
+    /// Beacons a second with one key, averaged; bursts of ten times as many pass. The same holds for the limits below.
     #[serde(default = "default_rate")]
     pub rate_limit_per_second: u32,
+    /// Events a second with one key.
+    #[serde(default = "default_event_rate")]
+    pub event_limit_per_second: u32,
+    /// Bytes of bodies a second with one key, as they come over the wire.
+    #[serde(default = "default_byte_rate")]
+    pub byte_limit_per_second: u32,
+    /// Beacons a second from one client network (IPv4 /24, IPv6 /64) with one key. Events and bytes are held to the same share of
+    /// their limits. Loopback addresses are not held to it: they are a proxy that is not in `server.trusted_proxies`.
+    #[serde(default = "default_client_rate")]
+    pub client_rate_limit_per_second: u32,
+    /// Most events a day (UTC) the project takes with all its keys; absent for no quota.
+    #[serde(default)]
+    pub daily_event_quota: Option<u64>,
+}
+
+/// One entry of `keys`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SiteKey {
+    /// Name for people, such as `2026-11`.
+    pub id: String,
+    /// The key, sent as `?key=`.
+    pub key: String,
+    /// Refuse it, and say so: the end of a rotation.
+    #[serde(default)]
+    pub disabled: bool,
+    /// The values of a beacon's `env` it takes; none for all.
+    #[serde(default)]
+    pub environments: Vec<String>,
 }
 
 fn any_origin() -> Vec<String> {
@@ -34,16 +67,40 @@ const fn default_rate() -> u32 {
     2000
 }
 
+const fn default_event_rate() -> u32 {
+    20_000
+}
+
+const fn default_byte_rate() -> u32 {
+    16 << 20
+}
+
+const fn default_client_rate() -> u32 {
+    200
+}
+
 impl Project {
     /// The project used when none is configured.
     pub fn open_default() -> Self {
         Self {
             id: "default".into(),
-            key: "default".into(),
+            key: Some("default".into()),
+            keys: Vec::new(),
             allowed_origins: any_origin(),
             retention_days: default_retention_days(),
             rate_limit_per_second: default_rate(),
+            event_limit_per_second: default_event_rate(),
+            byte_limit_per_second: default_byte_rate(),
+            client_rate_limit_per_second: default_client_rate(),
+            daily_event_quota: None,
         }
+    }
+
+    /// All keys of the project, [`Project::key`] first.
+    pub fn site_keys(&self) -> impl Iterator<Item = SiteKey> + '_ {
+        let first =
+            self.key.as_ref().map(|key| SiteKey { id: String::new(), key: key.clone(), disabled: false, environments: Vec::new() });
+        first.into_iter().chain(self.keys.iter().cloned())
     }
 
     /// What is wrong with the entry, if anything.
@@ -52,14 +109,23 @@ impl Project {
         if self.id.is_empty() || self.id.len() > 64 || !self.id.bytes().all(plain) {
             return Some(format!("project id {:?} must be 1 to 64 letters, digits, '-' or '_'", self.id));
         }
-        if self.key.is_empty() || self.key.len() > 128 || !self.key.bytes().all(plain) {
-            return Some(format!("the key of project {:?} must be 1 to 128 letters, digits, '-' or '_'", self.id));
+        if self.site_keys().next().is_none() {
+            return Some(format!("project {:?} has no key; add `key = \"…\"`", self.id));
+        }
+        if self.site_keys().any(|key| key.key.is_empty() || key.key.len() > 128 || !key.key.bytes().all(plain)) {
+            return Some(format!("the keys of project {:?} must be 1 to 128 letters, digits, '-' or '_'", self.id));
         }
         if self.retention_days == 0 {
             return Some(format!("retention_days of project {:?} must be at least 1", self.id));
         }
-        if self.rate_limit_per_second == 0 {
-            return Some(format!("rate_limit_per_second of project {:?} must be at least 1", self.id));
+        let rates = [
+            ("rate_limit_per_second", self.rate_limit_per_second),
+            ("event_limit_per_second", self.event_limit_per_second),
+            ("byte_limit_per_second", self.byte_limit_per_second),
+            ("client_rate_limit_per_second", self.client_rate_limit_per_second),
+        ];
+        if let Some((name, _)) = rates.iter().find(|(_, rate)| *rate == 0) {
+            return Some(format!("{name} of project {:?} must be at least 1", self.id));
         }
         self.allowed_origins.iter().find(|origin| Origin::parse(origin).is_none()).map(|origin| {
             format!(

@@ -14,7 +14,7 @@ use axum::{
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use rum_protocol::{Losses, RejectReason, limits};
 
-use super::{Service, problem};
+use super::{Service, client_address::client_address, connections::Peer, problem};
 use crate::{
     accepted::{Record, RejectedEvent, Rejection},
     clock,
@@ -30,11 +30,13 @@ const DRAIN_BYTES: usize = 16 << 20;
 pub(super) async fn handle(State(service): State<Arc<Service>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let key = query_key(parts.uri.query().unwrap_or_default());
-    let origin = text(&parts.headers, &header::ORIGIN).map(str::to_owned);
-    let head = Head { key: key.as_deref(), origin: origin.as_deref() };
+    let origin = origin(&parts.headers);
+    let peer = parts.extensions.get::<Peer>();
+    let client = peer.map(|peer| client_address(&service.config, peer.0, &parts.headers));
+    let head = Head { key, origin, client };
     let mut response = match parts.method {
         Method::OPTIONS => preflight(&service, head),
-        Method::POST => take(&service, head, &parts, body).await,
+        Method::POST => take(&service, head, &parts, Incoming::new(&parts, body)).await,
         _ => {
             let rejection = Rejection::new(RejectReason::MethodNotAllowed, "");
             refuse(&service, None, &rejection)
@@ -55,7 +57,8 @@ pub(super) async fn handle(State(service): State<Arc<Service>>, request: Request
 
 fn preflight(service: &Service, head: Head<'_>) -> Response {
     if !service.pipeline.allows_origin(head) {
-        return StatusCode::FORBIDDEN.into_response();
+        let reason = head.key.map_or(RejectReason::UnknownKey, |_| RejectReason::OriginNotAllowed);
+        return problem::refusal(&Rejection::new(reason, "no project with this key allows the origin"));
     }
     let headers = [
         (header::ACCESS_CONTROL_ALLOW_METHODS, "POST"),
@@ -65,19 +68,17 @@ fn preflight(service: &Service, head: Head<'_>) -> Response {
     (StatusCode::NO_CONTENT, headers).into_response()
 }
 
-async fn take(service: &Service, head: Head<'_>, parts: &Parts, body: Body) -> Response {
-    let admitted = match service.pipeline.admit(head, Instant::now(), &service.metrics) {
-        Ok(admitted) => admitted,
-        Err((project, rejection)) => {
-            drain(service, body).await;
-            return refuse(service, project.as_deref(), &rejection);
-        }
+async fn take(service: &Service, head: Head<'_>, parts: &Parts, mut body: Incoming) -> Response {
+    let (project, refused) = match service.pipeline.admit(head, Instant::now(), &service.metrics) {
+        Err((project, rejection)) => (project, rejection),
+        Ok(admitted) => match store(service, &admitted, parts, &mut body).await {
+            Ok(stored) if stored.rejected.is_empty() => return StatusCode::ACCEPTED.into_response(),
+            Ok(stored) => return partly(&stored),
+            Err(rejection) => (Some(admitted.project_id), rejection),
+        },
     };
-    match store(service, &admitted, parts, body).await {
-        Ok(stored) if stored.rejected.is_empty() => StatusCode::ACCEPTED.into_response(),
-        Ok(stored) => partly(&stored),
-        Err(rejection) => refuse(service, Some(&admitted.project_id), &rejection),
-    }
+    body.drain(service).await;
+    refuse(service, project.as_deref(), &refused)
 }
 
 struct Stored {
@@ -86,17 +87,19 @@ struct Stored {
 }
 
 /// From body to disk. When this returns `Ok`, every accepted event is durable.
-async fn store(service: &Service, admitted: &Admitted, parts: &Parts, body: Body) -> Result<Stored, Rejection> {
+async fn store(service: &Service, admitted: &Admitted, parts: &Parts, body: &mut Incoming) -> Result<Stored, Rejection> {
     if service.stopping.load(Ordering::Relaxed) {
         return Err(Rejection::new(RejectReason::ShuttingDown, ""));
     }
     media_type(&parts.headers)?;
-    let bytes = read(service, &parts.headers, body).await?;
+    let encoding = encoding(&parts.headers)?;
+    let bytes = body.read(service).await?;
     let begin = Instant::now();
     let body = pipeline::Body {
         bytes: &bytes,
-        encoding: text(&parts.headers, &header::CONTENT_ENCODING),
+        encoding: Some(&encoding),
         user_agent: text(&parts.headers, &header::USER_AGENT),
+        received: begin,
     };
     let acceptance = service.pipeline.accept(admitted, body, clock::now_ms(), &service.metrics)?;
     let accepted = acceptance.beacon.events.len();
@@ -124,45 +127,72 @@ fn unavailable(error: &SpoolError) -> Rejection {
 /// JSON or plain text with any charset, or nothing at all: `sendBeacon` and `curl` differ in what they name it.
 fn media_type(headers: &HeaderMap) -> Result<(), Rejection> {
     let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
-    let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let essence = value.to_str().unwrap_or("?").split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match essence.as_str() {
         "application/json" | "text/plain" | "application/x-www-form-urlencoded" | "" => Ok(()),
         _ => Err(Rejection::new(RejectReason::UnsupportedMediaType, "")),
     }
 }
 
-async fn read(service: &Service, headers: &HeaderMap, body: Body) -> Result<Bytes, Rejection> {
-    let too_large = || Rejection::new(RejectReason::BodyTooLarge, format!("the limit is {} bytes", limits::MAX_BODY_BYTES));
-    let announced = text(headers, &header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > limits::MAX_BODY_BYTES as u64) {
-        drain(service, body).await;
-        return Err(too_large());
-    }
-    let mut body = body;
-    let limited = Limited::new(&mut body, limits::MAX_BODY_BYTES).collect();
-    match tokio::time::timeout(service.config.body_timeout(), limited).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            drain(service, body).await;
-            Err(too_large())
-        }
-        Ok(Err(_)) => Err(Rejection::new(RejectReason::BodyIncomplete, "the connection broke off")),
-        Err(_) => Err(Rejection::new(RejectReason::BodyIncomplete, "the body took too long")),
-    }
+/// The names of all `Content-Encoding` headers.
+fn encoding(headers: &HeaderMap) -> Result<String, Rejection> {
+    let names = headers.get_all(header::CONTENT_ENCODING).iter().map(HeaderValue::to_str).collect::<Result<Vec<_>, _>>();
+    names.map(|names| names.join(",")).map_err(|_| Rejection::new(RejectReason::UnsupportedEncoding, "the name is not ASCII"))
 }
 
-/// Reads and forgets what is left of a body, within bounds.
-async fn drain(service: &Service, mut body: Body) {
-    let forget = async {
-        let mut bytes = 0;
-        while let Some(Ok(frame)) = body.frame().await {
-            bytes += frame.data_ref().map_or(0, Bytes::len);
-            if bytes > DRAIN_BYTES {
-                return;
-            }
+/// A body on its way.
+struct Incoming {
+    body: Body,
+    announced_bytes: Option<u64>,
+    /// Whether the sender waits for a word before it sends; to a refusal it then sends nothing.
+    waits: bool,
+    begun: bool,
+}
+
+impl Incoming {
+    fn new(parts: &Parts, body: Body) -> Self {
+        let announced_bytes = text(&parts.headers, &header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
+        Self { body, announced_bytes, waits: parts.headers.contains_key(header::EXPECT), begun: false }
+    }
+
+    /// The whole body, within its size and time.
+    async fn read(&mut self, service: &Service) -> Result<Bytes, Rejection> {
+        let too_large = || Rejection::new(RejectReason::BodyTooLarge, format!("the limit is {} bytes", limits::MAX_BODY_BYTES));
+        if self.announced_bytes.is_some_and(|length| length > limits::MAX_BODY_BYTES as u64) {
+            return Err(too_large());
         }
-    };
-    let _ = tokio::time::timeout(service.config.body_timeout(), forget).await;
+        self.begun = true;
+        let limited = Limited::new(&mut self.body, limits::MAX_BODY_BYTES).collect();
+        match tokio::time::timeout(service.config.body_timeout(), limited).await {
+            Ok(Ok(collected)) => Ok(collected.to_bytes()),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+            Ok(Err(_)) => Err(self.broken("the body broke off")),
+            Err(_) => Err(self.broken("the body took too long")),
+        }
+    }
+
+    fn broken(&mut self, how: &str) -> Rejection {
+        self.body = Body::empty();
+        Rejection::new(RejectReason::BodyIncomplete, how)
+    }
+
+    /// Reads and forgets what is left of a refused body, within bounds.
+    async fn drain(&mut self, service: &Service) {
+        let endless = self.announced_bytes.is_some_and(|bytes| bytes > DRAIN_BYTES as u64);
+        if endless || (self.waits && !self.begun) {
+            return;
+        }
+        let forget = async {
+            let mut bytes = 0;
+            while let Some(Ok(frame)) = self.body.frame().await {
+                bytes += frame.data_ref().map_or(0, Bytes::len);
+                if bytes > DRAIN_BYTES {
+                    return;
+                }
+            }
+        };
+        let _ = tokio::time::timeout(service.config.body_timeout(), forget).await;
+    }
 }
 
 fn partly(stored: &Stored) -> Response {
@@ -187,7 +217,7 @@ fn count(service: &Service, project: &str, accepted: usize, rejected: &[Rejected
     }
 }
 
-fn refuse(service: &Service, project: Option<&str>, rejection: &Rejection) -> Response {
+pub(super) fn refuse(service: &Service, project: Option<&str>, rejection: &Rejection) -> Response {
     let reason = rejection.reason;
     service.metrics.beacons.with_label_values(&[project.unwrap_or_default(), "rejected", reason.name()]).inc();
     service.refusals.count(project, reason, clock::now_ms());
@@ -199,7 +229,14 @@ fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str
     headers.get(name)?.to_str().ok()
 }
 
+/// The `Origin`. Several, or one that no browser would send, are no origin that anyone allows.
+fn origin(headers: &HeaderMap) -> Option<&str> {
+    let mut origins = headers.get_all(header::ORIGIN).iter();
+    let first = origins.next()?.to_str().unwrap_or_default();
+    Some(if origins.next().is_some() { "" } else { first })
+}
+
 /// The `key` of a query. Keys are plain ASCII, so an escaped one is no key.
-fn query_key(query: &str) -> Option<String> {
-    query.split('&').find_map(|pair| pair.strip_prefix("key=")).map(str::to_owned)
+fn query_key(query: &str) -> Option<&str> {
+    query.split('&').find_map(|pair| pair.strip_prefix("key="))
 }

@@ -1,9 +1,15 @@
 //! The HTTP edge: routes, limits before parsing, and how refusals look. The only module that knows axum.
 
 mod beacon;
+mod client_address;
+mod connections;
 mod correlation;
+mod deadlines;
 mod health;
 mod problem;
+mod tls;
+
+pub(crate) use tls::Tls;
 
 use std::sync::{Arc, atomic::AtomicBool};
 
@@ -15,17 +21,22 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{any, get},
 };
-use tokio::net::TcpListener;
+use rum_protocol::RejectReason;
+use tokio::{net::TcpListener, sync::Semaphore};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
-    clickhouse::ClickHouse, config::Server, metrics::Metrics, outcome::Refusals, pipeline::Pipeline, spool::Spool,
-    summaries::Summaries,
+    accepted::Rejection, clickhouse::ClickHouse, config::Server, metrics::Metrics, outcome::Refusals, pipeline::Pipeline,
+    spool::Spool, summaries::Summaries,
 };
 
 /// What handlers share.
 pub(crate) struct Service {
     pub(crate) config: Server,
+    /// Certificate and key, if the service speaks TLS.
+    pub(crate) tls: Option<Tls>,
+    /// One permit for each request that may be at work.
+    pub(crate) in_flight: Semaphore,
     pub(crate) pipeline: Pipeline,
     pub(crate) spool: Spool,
     pub(crate) refusals: Refusals,
@@ -42,16 +53,24 @@ pub(crate) async fn serve(
     service: Arc<Service>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router(service)).with_graceful_shutdown(stop).await
+    connections::serve(listener, router(service.clone()), service, stop).await
 }
 
 fn router(service: Arc<Service>) -> Router {
-    Router::new()
+    let routes = Router::new()
         .route(&service.config.path, any(beacon::handle))
         .route("/metrics", get(metrics))
         .route("/health", get(health::health))
+        .layer(middleware::from_fn_with_state(service.clone(), shed))
+        // Probes answer under any load.
         .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready))
+        .route("/health/ready", get(health::ready));
+    answering(routes, service)
+}
+
+/// What every answer goes through, on its way out from the bottom up.
+fn answering(routes: Router<Arc<Service>>, service: Arc<Service>) -> Router {
+    routes
         .fallback(|| async { problem::not_found() })
         .method_not_allowed_fallback(|| async { problem::method_not_allowed() })
         .layer(CatchPanicLayer::custom(|_| problem::internal()))
@@ -67,6 +86,14 @@ async fn metrics(State(service): State<Arc<Service>>) -> Response {
             tracing::error!(%error, "cannot render the metrics");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
+    }
+}
+
+/// Refuses at once what is more than the service has room for, rather than let it wait.
+async fn shed(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+    match service.in_flight.try_acquire() {
+        Ok(_permit) => next.run(request).await,
+        Err(_) => beacon::refuse(&service, None, &Rejection::new(RejectReason::Overloaded, "")),
     }
 }
 

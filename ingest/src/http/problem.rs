@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use crate::accepted::Rejection;
 
-/// Seconds after which a sender may try again, for 429 and 503.
-const RETRY_AFTER_SECONDS: u32 = 10;
+/// Seconds after which a sender may try again when nothing better is known.
+const RETRY_AFTER_SECONDS: u64 = 10;
 
 #[derive(Serialize)]
 struct Problem<'a> {
@@ -25,23 +25,38 @@ struct Problem<'a> {
 
 /// The answer to a refused request.
 pub(super) fn refusal(rejection: &Rejection) -> Response {
-    let reason = rejection.reason;
-    let status = StatusCode::from_u16(reason.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = document(&Problem {
-        r#type: reason.problem_type(),
-        title: reason.title(),
-        status: status.as_u16(),
-        detail: &rejection.detail,
-        limit: limit(reason),
-    });
+    let problem = Problem::of(rejection);
+    let mut response = document(&problem);
+    let status = response.status();
     let headers = response.headers_mut();
     if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-        headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into());
+        // Rounded up: whoever waits as long as told is not refused again.
+        let seconds = rejection.retry_after.map_or(RETRY_AFTER_SECONDS, |wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
+        headers.insert(header::RETRY_AFTER, seconds.max(1).into());
     }
     if status == StatusCode::METHOD_NOT_ALLOWED {
         headers.insert(header::ALLOW, header::HeaderValue::from_static("POST, OPTIONS"));
     }
     response
+}
+
+/// What a connection is told that is one too many: a document, and the seconds of its `Retry-After`.
+pub(super) fn overloaded() -> (Vec<u8>, u64) {
+    let rejection = Rejection::new(RejectReason::Overloaded, "too many connections");
+    (serde_json::to_vec(&Problem::of(&rejection)).unwrap_or_default(), RETRY_AFTER_SECONDS)
+}
+
+impl<'a> Problem<'a> {
+    fn of(rejection: &'a Rejection) -> Self {
+        let reason = rejection.reason;
+        Self {
+            r#type: reason.problem_type(),
+            title: reason.title(),
+            status: reason.status(),
+            detail: &rejection.detail,
+            limit: limit(reason),
+        }
+    }
 }
 
 const fn limit(reason: RejectReason) -> Option<usize> {

@@ -15,9 +15,15 @@ mod validate;
 pub use authorize::Admitted;
 pub use enrich::SKEW_TOLERANCE_MS;
 
-use std::time::{Duration, Instant};
+use std::{
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use rum_protocol::{Losses, RejectReason};
+
+use rate_limit::Unit;
 
 use crate::{
     accepted::{AcceptedBeacon, RejectedEvent, Rejection},
@@ -40,6 +46,8 @@ pub struct Head<'a> {
     pub key: Option<&'a str>,
     /// The `Origin` header.
     pub origin: Option<&'a str>,
+    /// The client's address, if it is known behind all proxies.
+    pub client: Option<IpAddr>,
 }
 
 /// The body and what is needed to read it.
@@ -51,6 +59,8 @@ pub struct Body<'a> {
     pub encoding: Option<&'a str>,
     /// The `User-Agent` header.
     pub user_agent: Option<&'a str>,
+    /// When it was complete; drives the rate limits.
+    pub received: Instant,
 }
 
 /// What [`Pipeline::accept`] made of a body.
@@ -68,13 +78,31 @@ pub struct Acceptance {
 #[derive(Debug)]
 pub struct Pipeline {
     keys: authorize::Keys,
-    limits: rate_limit::Limits,
+    clients: Arc<rate_limit::Clients>,
 }
 
 impl Pipeline {
     /// A pipeline for these projects.
     pub fn new(projects: &[Project]) -> Self {
-        Self { keys: authorize::Keys::new(projects), limits: rate_limit::Limits::new(projects) }
+        Self { keys: authorize::Keys::new(projects, &authorize::Keys::default()), clients: Arc::default() }
+    }
+
+    /// A pipeline for other projects that goes on counting where this one is: whoever is held back stays so.
+    #[must_use]
+    pub fn reconfigured(&self, projects: &[Project]) -> Self {
+        Self { keys: authorize::Keys::new(projects, &self.keys), clients: self.clients.clone() }
+    }
+
+    /// Takes over from the ledger how many events a project has had on the day of `now_ms`; less than was counted here changes nothing.
+    pub fn used_today(&self, project_id: &str, events: u64, now_ms: u64) {
+        if let Some(daily_use) = self.keys.daily_use(project_id) {
+            daily_use.at_least(events, now_ms);
+        }
+    }
+
+    /// Whether any project has a daily quota.
+    pub fn has_quota(&self) -> bool {
+        self.keys.has_quota()
     }
 
     /// Whether the request may send at all. `now` drives the rate limits.
@@ -83,14 +111,14 @@ impl Pipeline {
     /// [`Rejection`] with the project's id, if the key was known.
     pub fn admit(&self, head: Head<'_>, now: Instant, timer: &dyn StepTimer) -> Result<Admitted, (Option<String>, Rejection)> {
         let admitted = timed("authorize", timer, || self.keys.authorize(head))?;
-        timed("rate_limit", timer, || self.limits.take(&admitted, now))
+        timed("rate_limit", timer, || rate_limit::take(&self.clients, &admitted, Unit::Beacons, 1, now))
             .map_err(|rejection| (Some(admitted.project_id.clone()), rejection))?;
         Ok(admitted)
     }
 
     /// Whether pages of this origin may send with this key; for CORS.
     pub fn allows_origin(&self, head: Head<'_>) -> bool {
-        self.keys.authorize(head).is_ok()
+        self.keys.allows_origin(head)
     }
 
     /// Turns a body into what is stored. `now_ms` is Unix time.
@@ -98,17 +126,27 @@ impl Pipeline {
     /// # Errors
     /// [`Rejection`] of the whole request. When every event was refused this is the first event's reason.
     pub fn accept(&self, admitted: &Admitted, body: Body<'_>, now_ms: u64, timer: &dyn StepTimer) -> Result<Acceptance, Rejection> {
+        let take =
+            |unit, count| timed("rate_limit", timer, || rate_limit::take(&self.clients, admitted, unit, count, body.received));
+        take(Unit::Bytes, body.bytes.len())?;
         let text = timed("decompress", timer, || decompress::decompress(body))?;
         let decoded = timed("decode", timer, || decode::decode(&text, now_ms))?;
+        timed("authorize", timer, || authorize::environment(admitted, decoded.envelope.env.as_deref()))?;
+        take(Unit::Events, decoded.events.len() + decoded.rejected.len())?;
         let lost = decoded.envelope.lost.unwrap_or_default();
         let validated = timed("validate", timer, || validate::validate(decoded))?;
         let (beacon, rejected) = timed("enrich", timer, || enrich::enrich(validated, admitted, body.user_agent, now_ms));
         match rejected.first() {
-            Some(first) if beacon.events.is_empty() => Err(Rejection {
-                reason: first.rejection.reason,
-                detail: format!("all {} events were refused; event {}: {}", rejected.len(), first.index, first.rejection.detail),
-            }),
-            _ => Ok(Acceptance { beacon, rejected, lost }),
+            Some(first) if beacon.events.is_empty() => Err(Rejection::new(
+                first.rejection.reason,
+                format!("all {} events were refused; event {}: {}", rejected.len(), first.index, first.rejection.detail),
+            )),
+            _ => {
+                if let Some(quota) = admitted.site.daily_event_quota {
+                    admitted.site.daily_use.take(quota, beacon.events.len(), now_ms)?;
+                }
+                Ok(Acceptance { beacon, rejected, lost })
+            }
         }
     }
 }
