@@ -1,6 +1,7 @@
 //! Everything that talks to ClickHouse: the client, migrations, rows, the writer and the queries. The only module with SQL.
 
 mod errors;
+mod ledger;
 mod migrate;
 mod quarantine;
 pub mod queries;

@@ -126,7 +126,7 @@ pub(super) fn lines(sealed: &Sealed, rows: &Rows, refused: &[RefusedRows]) -> Ve
             "events" => lines.extend(beacons(&records, &rows.event_origins[range.clone()], table, decision)),
             "errors" => lines.extend(beacons(&records, &rows.error_origins[range.clone()], table, decision)),
             _ => {
-                let ledger = rows.outcomes[range.clone()].iter().map(super::rows::OutcomeRow::line).collect();
+                let ledger = rows.outcomes[range.clone()].iter().map(super::ledger::OutcomeRow::line).collect();
                 lines.extend(Refused::new(table, decision, &Record::Ledger(ledger)));
             }
         }

@@ -6,7 +6,8 @@ use rum_protocol::{ErrorEvent, ErrorSource, Event, Metric, Rating, Vital};
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 
-use crate::accepted::{AcceptedBeacon, AcceptedEvent, LedgerLine, Record, Refusal};
+use super::ledger::{Ledger, OutcomeRow};
+use crate::accepted::{AcceptedBeacon, AcceptedEvent, Record};
 
 /// The rows of a segment, by table.
 #[derive(Debug, Default, PartialEq)]
@@ -126,74 +127,26 @@ pub(super) struct ErrorRow {
     attributes: Pairs<String>,
 }
 
-/// A row of `ingest_outcomes`.
-#[derive(Clone, Debug, PartialEq, ::clickhouse::Row, Serialize, Deserialize)]
-pub(super) struct OutcomeRow {
-    project_id: String,
-    minute: u32,
-    outcome: i8,
-    reason: String,
-    scope: i8,
-    count: u64,
-}
-
-impl OutcomeRow {
-    /// What puts this row back.
-    pub(super) fn line(&self) -> LedgerLine {
-        let Self { project_id, minute, outcome, reason, scope, count } = self.clone();
-        LedgerLine { project_id, minute, outcome, reason, scope, count }
-    }
-}
-
 const PAGE_VIEW: i8 = 1;
 const VITAL: i8 = 2;
 const ACTION: i8 = 3;
 
-const ACCEPTED: i8 = 1;
-const REJECTED: i8 = 2;
-const REQUESTS: i8 = 1;
-const EVENTS: i8 = 2;
-
 /// Makes the rows of records, in their order. The ledger rows are summed over the whole.
 pub(super) fn rows(records: &[Record]) -> Rows {
     let mut rows = Rows::default();
-    let mut ledger = BTreeMap::<(String, u32, i8, String, i8), u64>::new();
+    let mut ledger = Ledger::default();
     for (number, record) in records.iter().enumerate() {
         match record {
             Record::Beacon(beacon) => {
-                let minute = u32::try_from(beacon.received_at_ms / 60_000 * 60).unwrap_or(u32::MAX);
-                let mut count = |outcome, reason: &str, scope, count| {
-                    *ledger.entry((beacon.project_id.clone(), minute, outcome, reason.to_owned(), scope)).or_default() += count;
-                };
-                count(ACCEPTED, "", REQUESTS, 1);
-                count(ACCEPTED, "", EVENTS, beacon.events.len() as u64);
-                beacon.rejected.iter().for_each(|reason| count(REJECTED, reason, EVENTS, 1));
+                ledger.beacon(beacon);
                 add_all(beacon, number, &mut rows);
             }
             Record::Replayed(beacon) => add_all(beacon, number, &mut rows),
-            Record::Refusals(refusals) => {
-                for Refusal { project_id, minute, reason, requests } in refusals {
-                    *ledger.entry((project_id.clone(), *minute, REJECTED, reason.clone(), REQUESTS)).or_default() += requests;
-                }
-            }
-            Record::Ledger(lines) => {
-                for LedgerLine { project_id, minute, outcome, reason, scope, count } in lines {
-                    *ledger.entry((project_id.clone(), *minute, *outcome, reason.clone(), *scope)).or_default() += count;
-                }
-            }
+            Record::Refusals(refusals) => ledger.refusals(refusals),
+            Record::Ledger(lines) => ledger.lines(lines),
         }
     }
-    rows.outcomes = ledger
-        .into_iter()
-        .map(|((project_id, minute, outcome, reason, scope), count)| OutcomeRow {
-            project_id,
-            minute,
-            outcome,
-            reason,
-            scope,
-            count,
-        })
-        .collect();
+    rows.outcomes = ledger.rows();
     rows
 }
 
