@@ -44,6 +44,9 @@ pub struct AcceptedBeacon {
     pub env: String,
     /// The effective connection type, or empty.
     pub connection: String,
+    /// The sender's country, ISO 3166-1 alpha-2, or empty.
+    #[serde(default)]
+    pub country: String,
     /// What the user agent tells.
     pub agent: Agent,
     /// The accepted events with their index in the beacon.
@@ -102,14 +105,27 @@ pub struct LedgerLine {
     pub project_id: String,
     /// Unix time of the minute's start, in seconds.
     pub minute: u32,
-    /// 1 for accepted, 2 for rejected, as in the table.
+    /// [`LedgerLine::ACCEPTED`], [`LedgerLine::REJECTED`] or [`LedgerLine::DUPLICATE`], as in the table.
     pub outcome: i8,
     /// [`RejectReason::name`], or empty.
     pub reason: String,
-    /// 1 for requests, 2 for events, as in the table.
+    /// [`LedgerLine::REQUESTS`] or [`LedgerLine::EVENTS`], as in the table.
     pub scope: i8,
     /// How many.
     pub count: u64,
+}
+
+impl LedgerLine {
+    /// Outcome: stored.
+    pub const ACCEPTED: i8 = 1;
+    /// Outcome: refused, for the line's reason.
+    pub const REJECTED: i8 = 2;
+    /// Outcome: sent again, and stored the first time.
+    pub const DUPLICATE: i8 = 3;
+    /// Scope: the line counts requests.
+    pub const REQUESTS: i8 = 1;
+    /// Scope: the line counts the events of accepted or repeated requests.
+    pub const EVENTS: i8 = 2;
 }
 
 /// Why a request or an event was refused, with the detail for its sender.

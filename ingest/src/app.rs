@@ -5,10 +5,10 @@ use std::{
     os::unix::fs::OpenOptionsExt as _,
     path::Path,
     sync::{
-        Arc,
+        Arc, RwLock,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
@@ -25,16 +25,21 @@ use crate::{
     clickhouse::{ClickHouse, Endpoint, Migrator, Writer, WriterStats},
     clock,
     config::Config,
-    http::{self, Service, Tls},
+    dedup::{Seen, Window, WindowLimits},
+    http::{self, Reloads, Service, Tls},
     metrics::Metrics,
-    outcome::Refusals,
+    outcome::Tally,
     pipeline::Pipeline,
-    spool::{SealedSegments, Spool, SpoolConfig},
+    reload::{self, Source},
+    salt::DailySalt,
+    spool::{Journal, Reading, SealedSegments, Spool, SpoolConfig},
     summaries::{Refresh, Summaries},
 };
 
-/// How often refused requests are written to the spool for the ledger.
-const REFUSALS_EVERY: Duration = Duration::from_secs(10);
+/// How often refused requests and repeated beacons are written to the spool for the ledger.
+const LEDGER_EVERY: Duration = Duration::from_secs(1);
+/// The spool's folder in the data folder.
+const SPOOL: &str = "spool";
 /// How often the daily quotas are compared with the ledger.
 const QUOTAS_EVERY: Duration = Duration::from_secs(30);
 const FIRST_BACKOFF: Duration = Duration::from_millis(200);
@@ -111,14 +116,14 @@ fn write_sql_endpoint(dir: &Path, endpoint: &embedded_clickhouse::Endpoint) -> a
 ///
 /// # Errors
 /// If something needed at start is not to be had: the spool's folder, the port, a store.
-pub async fn serve(config: Config) -> anyhow::Result<()> {
+pub async fn serve(config: Config, source: Source) -> anyhow::Result<()> {
     let listener = TcpListener::bind(config.server.listen)
         .await
         .with_context(|| format!("cannot listen on {}; change server.listen or stop what uses it", config.server.listen))?;
     let tls = config.server.tls.as_ref().map(Tls::open).transpose()?;
     std::fs::create_dir_all(&config.data.dir).with_context(|| format!("cannot make {}", config.data.dir.display()))?;
     let (spool, segments) = Spool::open(
-        &config.data.dir.join("spool"),
+        &config.data.dir.join(SPOOL),
         SpoolConfig {
             durability: config.spool.durability,
             max_bytes: config.spool.max_bytes,
@@ -128,30 +133,40 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
             readers: config.clickhouse.parallel_inserts().into(),
         },
     )?;
+    let daily_salt = DailySalt::open(&config.data.dir);
+    let salt = daily_salt.salt().clone();
+    let pipeline = Pipeline::new(&config.projects).knowing(reload::knowledge(&config, &salt)?);
+    let (seen, journal) = recall(&config, &segments);
     let store = Store::open(&config).await?;
     let writer_stats = Arc::new(WriterStats::default());
     let service = Arc::new(Service {
-        pipeline: Pipeline::new(&config.projects),
+        pipeline: RwLock::new(Arc::new(pipeline)),
+        reloads: Reloads { loaded_at_seconds: (clock::now_ms() / 1000).into(), ..Reloads::default() },
         metrics: Metrics::new(spool.stats().clone(), writer_stats.clone())?,
         tls,
         in_flight: Semaphore::new(config.server.max_requests_in_flight as usize),
         config: config.server.clone(),
         spool: spool.clone(),
-        refusals: Refusals::default(),
+        seen,
+        tally: Tally::default(),
         summaries: Summaries::default(),
         clickhouse: store.clickhouse.clone(),
         stopping: AtomicBool::new(false),
     });
-    let writer = tokio::spawn(write(store.clickhouse.clone(), segments, config.clickhouse.parallel_inserts(), writer_stats));
+    show_dedup(&service, journal.clone())?;
+    show_reloads(&service)?;
+    let parallel = config.clickhouse.parallel_inserts();
+    let writer = tokio::spawn(write(store.clickhouse.clone(), segments, parallel, writer_stats, journal));
     let quotas = tokio::spawn(follow_quotas(service.clone()));
     let certificate = tokio::spawn(follow_certificate(service.clone()));
     let reader = tokio::spawn(read_summaries(service.clone(), refresh(&config)));
-    let ledger = tokio::spawn(write_refusals(service.clone()));
+    let last = Arc::new(Notify::new());
+    let ledger = tokio::spawn(write_ledger(service.clone(), last.clone()));
     let at = listener.local_addr().unwrap_or(config.server.listen);
     tracing::info!(listen = %at, path = config.server.path, projects = config.projects.len(), "taking beacons");
-    if config.projects == [crate::config::Project::open_default()] {
-        tracing::warn!("no [[projects]] configured: anyone may send with the site key `default`");
-    }
+    reload::report(&config);
+    let followers =
+        [tokio::spawn(daily_salt.follow()), tokio::spawn(reload::follow(service.clone(), source, config.clone(), salt))];
 
     let stopped = Arc::new(Notify::new());
     let (stopping, notify) = (service.clone(), stopped.clone());
@@ -169,16 +184,66 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         result = server => result?,
         () = overdue => tracing::warn!("some connections did not end in time"),
     }
-    ledger.abort();
     quotas.abort();
     certificate.abort();
     reader.abort();
-    flush_refusals(&service).await;
+    followers.iter().for_each(JoinHandle::abort);
+    last.notify_one();
+    let _ = ledger.await;
     spool.close().await;
     drain(writer, config.server.shutdown_grace(), &spool).await;
     store.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Remembers the beacons that are durable already: those in the spool, and those that ClickHouse has got within the window.
+fn recall(config: &Config, segments: &SealedSegments) -> (Arc<Window>, Arc<Journal>) {
+    let limits = WindowLimits { age: config.dedup.window(), beacons: config.dedup.max_beacons };
+    let window = Window::new(limits);
+    let (journal, notes) = Journal::open(&config.data.dir.join(SPOOL), limits.age);
+    let (now, now_ms) = (Instant::now(), clock::now_ms());
+    let mut seen: Vec<Seen> = notes.iter().flat_map(|note| Seen::decode(note)).collect();
+    for id in segments.files().younger_than(limits.age) {
+        if let Reading::Read(sealed) = segments.files().read(&id) {
+            seen.extend(Seen::in_records(sealed.records()));
+        }
+    }
+    window.restore(seen, now, now_ms);
+    tracing::info!(beacons = window.beacons(), "remembering beacons of before");
+    (Arc::new(window), Arc::new(journal))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
+fn show_dedup(service: &Service, journal: Arc<Journal>) -> Result<(), prometheus::Error> {
+    use prometheus::proto::MetricType::{COUNTER, GAUGE};
+    let (metrics, seen) = (&service.metrics, || service.seen.clone());
+    let window = seen();
+    metrics.show("beamline_dedup_beacons", "Beacons that would be recognised if they were sent again.", GAUGE, move || {
+        window.beacons() as f64
+    })?;
+    let window = seen();
+    metrics.show("beamline_dedup_max_beacons", "Most beacons that are remembered.", GAUGE, move || window.capacity() as f64)?;
+    let window = seen();
+    let help = "Beacons forgotten before the window's end, because more came than are remembered.";
+    metrics.show("beamline_dedup_forgotten_early_total", help, COUNTER, move || window.forgotten_early() as f64)?;
+    let help = "Notes about stored beacons that the disk refused; tried again with the next one.";
+    metrics.show("beamline_dedup_journal_failures_total", help, COUNTER, move || journal.failures() as f64)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
+fn show_reloads(service: &Arc<Service>) -> Result<(), prometheus::Error> {
+    use prometheus::proto::MetricType::{COUNTER, GAUGE};
+    let (metrics, shown) = (&service.metrics, Arc::downgrade(service));
+    let read = shown.clone();
+    let help = "Changed configurations that could not be used; the one before stayed.";
+    metrics.show("beamline_config_reload_failures_total", help, COUNTER, move || {
+        read.upgrade().map_or(0.0, |service| service.reloads.failures.load(Ordering::Relaxed) as f64)
+    })?;
+    let help = "When the configuration in use was read, Unix time.";
+    metrics.show("beamline_config_loaded_timestamp_seconds", help, GAUGE, move || {
+        shown.upgrade().map_or(0.0, |service| service.reloads.loaded_at_seconds.load(Ordering::Relaxed) as f64)
+    })
 }
 
 fn refresh(config: &Config) -> Refresh {
@@ -206,7 +271,7 @@ async fn stop_signal() {
 }
 
 /// Migrates as soon as ClickHouse answers, then writes until the spool is closed and empty.
-async fn write(clickhouse: ClickHouse, segments: SealedSegments, parallel: u8, stats: Arc<WriterStats>) {
+async fn write(clickhouse: ClickHouse, segments: SealedSegments, parallel: u8, stats: Arc<WriterStats>, journal: Arc<Journal>) {
     let migrator = Migrator::new(clickhouse.clone());
     let mut backoff = FIRST_BACKOFF;
     while let Err(error) = migrator.up(None).await {
@@ -214,7 +279,7 @@ async fn write(clickhouse: ClickHouse, segments: SealedSegments, parallel: u8, s
         tokio::time::sleep(backoff).await;
         backoff = (backoff * 2).min(LAST_BACKOFF);
     }
-    Writer::new(clickhouse, segments, parallel.into(), stats).run().await;
+    Writer::new(clickhouse, segments, parallel.into(), stats).noting_beacons_in(journal).run().await;
 }
 
 /// Takes over from the ledger what projects have used of their daily quotas: at start, and again and again, for other instances count too.
@@ -222,12 +287,12 @@ async fn follow_quotas(service: Arc<Service>) {
     let mut ticks = tokio::time::interval(QUOTAS_EVERY);
     loop {
         ticks.tick().await;
-        if !service.pipeline.has_quota() {
+        if !service.pipeline().has_quota() {
             continue;
         }
         let now_ms = clock::now_ms();
         match service.clickhouse.events_accepted_on(now_ms).await {
-            Ok(used) => used.iter().for_each(|(project, events)| service.pipeline.used_today(project, *events, now_ms)),
+            Ok(used) => used.iter().for_each(|(project, events)| service.pipeline().used_today(project, *events, now_ms)),
             Err(error) => tracing::debug!(%error, "cannot read the ledger for the daily quotas now"),
         }
     }
@@ -250,23 +315,28 @@ async fn read_summaries(service: Arc<Service>, refresh: Refresh) {
     service.summaries.keep_fresh(&service.clickhouse, refresh, answered).await;
 }
 
-async fn write_refusals(service: Arc<Service>) {
-    let mut ticks = tokio::time::interval(REFUSALS_EVERY);
-    loop {
-        ticks.tick().await;
-        flush_refusals(&service).await;
+/// Works until `last`, and then once more.
+async fn write_ledger(service: Arc<Service>, last: Arc<Notify>) {
+    let mut ticks = tokio::time::interval(LEDGER_EVERY);
+    let mut is_last = false;
+    while !is_last {
+        is_last = tokio::select! {
+            () = last.notified() => true,
+            _ = ticks.tick() => false,
+        };
+        flush_ledger(&service).await;
     }
 }
 
-async fn flush_refusals(service: &Service) {
-    let refusals = service.refusals.take();
-    if refusals.is_empty() {
+async fn flush_ledger(service: &Service) {
+    let lines = service.tally.take();
+    if lines.is_empty() {
         return;
     }
-    let Ok(record) = serde_json::to_vec(&Record::Refusals(refusals.clone())) else { return };
+    let Ok(record) = serde_json::to_vec(&Record::Ledger(lines.clone())) else { return };
     if let Err(error) = service.spool.append(record).await {
-        tracing::warn!(%error, "cannot write refused requests to the ledger now");
-        service.refusals.put_back(refusals);
+        tracing::debug!(%error, "cannot write to the ledger now");
+        service.tally.put_back(lines);
     }
 }
 

@@ -7,12 +7,13 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
 use crate::{
     app::{self, Store},
     clickhouse::{Migrator, Status},
-    config::{self, Config, Log, LogFormat},
+    config::{self, Config},
+    logging,
+    reload::Source,
     spool_commands::{self, SpoolCommand},
 };
 
@@ -90,10 +91,10 @@ fn run(command: Command, file: Option<&Path>) -> anyhow::Result<()> {
     if let Command::Spool { command } = command {
         return spool_commands::run(command, &config.data.dir.join("spool"));
     }
-    log(&config.log)?;
+    let log = logging::start(&config.log)?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
         match command {
-            Command::Serve => app::serve(config).await,
+            Command::Serve => app::serve(config, Source { file: file.map(Path::to_owned), log }).await,
             Command::Migrate { direction } => migrate(&config, direction).await,
             Command::CheckConfig | Command::Spool { .. } | Command::Engine => Ok(()),
         }
@@ -107,16 +108,6 @@ fn shown(config: &Config) -> Config {
         *secret = "(set)".into();
     }
     shown
-}
-
-fn log(log: &Log) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&log.filter).map_err(|error| anyhow::anyhow!("log.filter: {error}"))?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match log.format {
-        LogFormat::Text => lines.init(),
-        LogFormat::Json => lines.json().flatten_event(true).init(),
-    }
-    Ok(())
 }
 
 async fn migrate(config: &Config, direction: Direction) -> anyhow::Result<()> {

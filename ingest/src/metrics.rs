@@ -1,12 +1,16 @@
 //! The service's own metric families.
 
+mod reading;
 mod storage;
 
 use std::{sync::Arc, time::Duration};
 
 use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    proto,
 };
+
+use reading::Reading;
 
 use crate::{
     clickhouse::WriterStats,
@@ -93,6 +97,17 @@ impl Metrics {
         registry.register(Box::new(Storage::new(spool, writer)?))?;
         let steps = STEPS.map(|step| steps.with_label_values(&[step]));
         Ok(Self { registry, requests, beacons, events, lost, acknowledge, connections, connections_refused, clickhouse_up, steps })
+    }
+
+    /// Shows a number that is kept elsewhere.
+    pub(crate) fn show(
+        &self,
+        name: &str,
+        help: &str,
+        kind: proto::MetricType,
+        read: impl Fn() -> f64 + Send + Sync + 'static,
+    ) -> Result<(), prometheus::Error> {
+        self.registry.register(Box::new(Reading::new(name, help, kind, read)?))
     }
 
     /// All families and the summaries in the Prometheus text format, version 0.0.4.

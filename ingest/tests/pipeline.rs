@@ -1,13 +1,22 @@
 //! The pipeline from request to what is stored, without network or disk.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-use std::time::{Duration, Instant};
+
+#[path = "../../tests/src/mmdb.rs"]
+#[expect(unreachable_pub, reason = "it is public in the system tests")]
+mod mmdb;
+
+use std::{
+    net::Ipv4Addr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use proptest::prelude::*;
 use rum_ingest::{
     accepted::{AcceptedBeacon, Rejection},
     config::Project,
-    pipeline::{Acceptance, Body, Head, Pipeline, StepTimer},
+    pipeline::{Acceptance, Body, Countries, Head, Knowledge, Pipeline, Sender, StepTimer},
 };
 use rum_protocol::{Event, RejectReason, limits};
 use serde_json::{Value, json};
@@ -25,7 +34,8 @@ fn accept_bytes(bytes: &[u8], encoding: Option<&str>) -> Result<Acceptance, Reje
     let head = Head { key: Some("default"), ..Head::default() };
     let admitted = pipeline.admit(head, Instant::now(), &Untimed).unwrap();
     let user_agent = Some("Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0");
-    pipeline.accept(&admitted, Body { bytes, encoding, user_agent, received: Instant::now() }, NOW_MS, &Untimed)
+    let sender = Sender { user_agent, ..Sender::default() };
+    pipeline.accept(&admitted, Body { bytes, encoding, sender, received: Instant::now() }, NOW_MS, &Untimed)
 }
 
 fn accept(body: &Value) -> Result<Acceptance, Rejection> {
@@ -266,6 +276,36 @@ fn a_wrong_clock_is_corrected_by_the_time_of_sending() {
     let stored = stored(accept(&body));
     assert_eq!(stored.events[0].at_ms, i64::try_from(NOW_MS).unwrap() - 700);
     assert_eq!(stored.skew_ms, i64::try_from(ahead).unwrap());
+}
+
+#[test]
+fn the_country_of_the_address_is_stored_and_the_address_is_not() {
+    let database = mmdb::countries(&[(Ipv4Addr::new(203, 0, 113, 0), 24, "NL"), (Ipv4Addr::new(198, 51, 100, 128), 25, "DE")]);
+    let countries = Some(Arc::new(Countries::new(database).unwrap()));
+    let pipeline = Pipeline::new(&[Project::open_default()]).knowing(Knowledge { countries, ..Knowledge::default() });
+    let head = Head { key: Some("default"), ..Head::default() };
+    let admitted = pipeline.admit(head, Instant::now(), &Untimed).unwrap();
+    let body = beacon(&json!([vital()])).to_string();
+    let of = |address: &str| {
+        let sender = Sender { address: Some(address.parse().unwrap()), ..Sender::default() };
+        let body = Body { bytes: body.as_bytes(), encoding: None, sender, received: Instant::now() };
+        let stored = stored(pipeline.accept(&admitted, body, NOW_MS, &Untimed));
+        assert!(!serde_json::to_string(&stored).unwrap().contains(address));
+        stored.country
+    };
+    assert_eq!(["203.0.113.9", "198.51.100.200", "198.51.100.3", "2001:db8::1"].map(of), ["NL", "DE", "", ""]);
+    assert!(Countries::new(b"no database".to_vec()).is_err());
+}
+
+#[test]
+fn a_query_is_kept_in_no_address() {
+    let address = "https://u:p@shop.example/a.js?token=secret#secret";
+    let error = json!({"type": "error", "at_ms": NOW_MS, "source": "api", "message": "m", "file": address});
+    let data = json!({"type": "error", "at_ms": NOW_MS, "source": "api", "message": "m", "file": "data:text/javascript,secret"});
+    let stored = stored(accept(&beacon(&json!([error, data]))));
+    assert!(!serde_json::to_string(&stored).unwrap().contains("secret"));
+    let Event::Error(error) = &stored.events[0].event else { panic!("{stored:?}") };
+    assert_eq!(error.file.as_deref(), Some("https://shop.example/a.js"));
 }
 
 #[test]

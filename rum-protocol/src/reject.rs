@@ -88,6 +88,10 @@ reasons! {
     NoEvents = "no_events", Request, 422, "the beacon has no events";
     /// More events or views than one beacon may carry.
     TooManyEvents = "too_many_events", Request, 422, "the beacon has too many events or views";
+    /// A crawler sent it, or a browser without a window, and the project's `ignore` says so.
+    IgnoredBot = "ignored_bot", Request, 403, "the operator ignores crawlers";
+    /// A release in the project's `ignore.releases`.
+    IgnoredRelease = "ignored_release", Request, 403, "the operator ignores this release";
     /// The spool is full or cannot be written; nothing was stored.
     StorageUnavailable = "storage_unavailable", Request, 503, "the service cannot store events now; try again later";
     /// The service is stopping; nothing was stored.
@@ -105,6 +109,12 @@ reasons! {
     ValueOutOfRange = "value_out_of_range", Event, 422, "a value is out of range";
     /// The time is more than a day ahead or longer ago than events are kept.
     TimeOutOfRange = "time_out_of_range", Event, 422, "the event's time is out of range";
+    /// An error of a browser extension, and the project's `ignore` says so.
+    IgnoredExtension = "ignored_extension", Event, 403, "the operator ignores errors of browser extensions";
+    /// A page on the visitor's own machine, and the project's `ignore` says so.
+    IgnoredLocalhost = "ignored_localhost", Event, 403, "the operator ignores pages on a local machine";
+    /// A page whose address fits one of the project's `ignore.url_patterns`.
+    IgnoredUrl = "ignored_url", Event, 403, "the operator ignores pages of this address";
 }
 
 impl RejectReason {

@@ -23,11 +23,6 @@ impl OutcomeRow {
     }
 }
 
-const ACCEPTED: i8 = 1;
-const REJECTED: i8 = 2;
-const REQUESTS: i8 = 1;
-const EVENTS: i8 = 2;
-
 /// What became of requests and events, by project, minute, outcome, reason and scope.
 #[derive(Debug, Default)]
 pub(super) struct Ledger(BTreeMap<(String, u32, i8, String, i8), u64>);
@@ -36,17 +31,17 @@ impl Ledger {
     /// A beacon and its events.
     pub(super) fn beacon(&mut self, beacon: &AcceptedBeacon) {
         let minute = u32::try_from(beacon.received_at_ms / 60_000 * 60).unwrap_or(u32::MAX);
-        self.count(&beacon.project_id, minute, ACCEPTED, "", REQUESTS, 1);
-        self.count(&beacon.project_id, minute, ACCEPTED, "", EVENTS, beacon.events.len() as u64);
+        self.count(&beacon.project_id, minute, LedgerLine::ACCEPTED, "", LedgerLine::REQUESTS, 1);
+        self.count(&beacon.project_id, minute, LedgerLine::ACCEPTED, "", LedgerLine::EVENTS, beacon.events.len() as u64);
         for reason in &beacon.rejected {
-            self.count(&beacon.project_id, minute, REJECTED, reason, EVENTS, 1);
+            self.count(&beacon.project_id, minute, LedgerLine::REJECTED, reason, LedgerLine::EVENTS, 1);
         }
     }
 
     /// Refused requests.
     pub(super) fn refusals(&mut self, refusals: &[Refusal]) {
         for Refusal { project_id, minute, reason, requests } in refusals {
-            self.count(project_id, *minute, REJECTED, reason, REQUESTS, *requests);
+            self.count(project_id, *minute, LedgerLine::REJECTED, reason, LedgerLine::REQUESTS, *requests);
         }
     }
 

@@ -26,6 +26,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     1 "0001_events",
     2 "0002_vitals",
     3 "0003_attribution",
+    4 "0004_country_and_duplicates",
 };
 
 /// Applied versions, newest row wins. `state` tells a finished step from one that broke off.
@@ -212,7 +213,10 @@ fn repeatable(statement: &str) -> String {
         }
     }
     if statement.starts_with("ALTER TABLE ") {
-        return statement.replace("ADD COLUMN ", "ADD COLUMN IF NOT EXISTS ").replace("DROP COLUMN ", "DROP COLUMN IF EXISTS ");
+        return statement
+            .replace("ADD COLUMN ", "ADD COLUMN IF NOT EXISTS ")
+            .replace("DROP COLUMN ", "DROP COLUMN IF EXISTS ")
+            .replace("MODIFY COLUMN ", "MODIFY COLUMN IF EXISTS ");
     }
     statement.to_owned()
 }

@@ -25,7 +25,10 @@ use super::{
     quarantine::{self, Decisions, RefusedRows, Then},
     rows::{Rows, rows},
 };
-use crate::spool::{Reading, Sealed, SealedSegments, SegmentFiles, SegmentId, SpoolError};
+use crate::{
+    dedup::Seen,
+    spool::{Journal, Reading, Sealed, SealedSegments, SegmentFiles, SegmentId, SpoolError},
+};
 
 /// Rows in one block. Part of what a token means: changing it would let a block that is sent again across an upgrade miss its token.
 const BLOCK_ROWS: usize = 50_000;
@@ -102,6 +105,7 @@ pub struct Writer {
 struct Mover {
     clickhouse: ClickHouse,
     files: Arc<SegmentFiles>,
+    journal: Option<Arc<Journal>>,
     stats: Arc<WriterStats>,
 }
 
@@ -109,7 +113,16 @@ impl Writer {
     /// A writer for segments whose tables exist already. Up to `parallel` segments are inserted at the same time.
     pub fn new(clickhouse: ClickHouse, segments: SealedSegments, parallel: usize, stats: Arc<WriterStats>) -> Self {
         let files = segments.files().clone();
-        Self { segments, parallel: parallel.max(1), mover: Arc::new(Mover { clickhouse, files, stats }) }
+        Self { segments, parallel: parallel.max(1), mover: Arc::new(Mover { clickhouse, files, journal: None, stats }) }
+    }
+
+    /// Notes the beacons of each segment in this journal before the segment is removed.
+    #[must_use]
+    pub fn noting_beacons_in(mut self, journal: Arc<Journal>) -> Self {
+        if let Some(mover) = Arc::get_mut(&mut self.mover) {
+            mover.journal = Some(journal);
+        }
+        self
     }
 
     /// Works until the spool is closed and everything in it is written. A failing insert is tried again for as long as it takes.
@@ -163,9 +176,9 @@ impl Mover {
         };
         let work = tokio::task::spawn_blocking(move || {
             let (records, unreadable) = quarantine::records(&sealed);
-            (rows(&records), unreadable.len(), sealed)
+            (rows(&records), unreadable.len(), Seen::encode(&Seen::in_records(sealed.records())), sealed)
         });
-        let (rows, unreadable, sealed) = work.await.map_err(InsertError::transient)?;
+        let (rows, unreadable, beacons, sealed) = work.await.map_err(InsertError::transient)?;
         let mut blocks = Blocks {
             id,
             decisions: Decisions::parse(&self.files.decisions(id).map_err(InsertError::transient)?),
@@ -176,9 +189,19 @@ impl Mover {
         self.insert("ingest_outcomes", &rows.outcomes, &mut blocks).await?;
         self.clickhouse.echo(&id.to_string()).await?;
         self.quarantine(id, &sealed, &rows, unreadable, &blocks.refused).map_err(InsertError::transient)?;
+        self.note_beacons(id, beacons);
         self.files.remove(id);
         self.stats.segments.fetch_add(1, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// The segment is removed even if the disk refuses the note: a full disk needs the room, and the service itself still remembers.
+    fn note_beacons(&self, id: &SegmentId, beacons: Vec<u8>) {
+        if let Some(journal) = self.journal.as_ref().filter(|_| !beacons.is_empty())
+            && let Err(error) = journal.append(beacons)
+        {
+            tracing::error!(segment = %id, %error, "cannot note which beacons are stored; after a restart before this is mended, one sent again counts twice");
+        }
     }
 
     async fn insert<R: RowOwned + RowWrite>(

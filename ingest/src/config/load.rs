@@ -58,6 +58,14 @@ pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
     check(&config).map_or(Ok(config), |complaint| Err(ConfigError::Invalid(complaint)))
 }
 
+/// Reads a file of data that the configuration names.
+///
+/// # Errors
+/// What the system says.
+pub fn read_database(path: &Path) -> std::io::Result<Vec<u8>> {
+    std::fs::read(path)
+}
+
 fn explain(error: &figment::Error) -> ConfigError {
     // Of several errors the first is reported; the operator meets the next one on the next run.
     let Some(first) = error.clone().into_iter().next() else { return ConfigError::Invalid(error.to_string()) };
@@ -115,6 +123,9 @@ fn check(config: &Config) -> Option<String> {
     }
     if spool.buffer_max_bytes < 64 << 10 {
         return Some("spool.buffer_max_bytes must be at least 65536".into());
+    }
+    if !(1..=1440).contains(&config.dedup.window_minutes) || !(1..=50_000_000).contains(&config.dedup.max_beacons) {
+        return Some("dedup.window_minutes must be 1 to 1440, dedup.max_beacons 1 to 50000000".into());
     }
     if !(1..=16).contains(&config.clickhouse.parallel_inserts()) {
         return Some("clickhouse.parallel_inserts must be 1 to 16".into());

@@ -3,15 +3,19 @@
 //! Values come from a TOML file and, with precedence, from environment variables `BEAMLINE_<SECTION>__<KEY>`. Unknown keys are
 //! refused: a misspelt limit must not silently be no limit.
 
+mod change;
 mod load;
+mod meaning;
 mod projects;
 mod server;
 
-pub use load::{ConfigError, load};
+pub use change::{WatchedFile, needs_restart};
+pub use load::{ConfigError, load, read_database};
+pub use meaning::{Enrich, Ignore, Privacy};
 pub use projects::{Origins, Project, SiteKey};
 pub use server::{ForwardedHeader, Server, TlsFiles};
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -27,12 +31,18 @@ pub struct Config {
     pub data: Data,
     /// The write-ahead spool between the answer and ClickHouse.
     pub spool: Spool,
+    /// How beacons that are sent again are recognised.
+    pub dedup: Dedup,
     /// An external ClickHouse server; without a `url` the embedded engine is used.
     pub clickhouse: ClickHouse,
     /// The embedded engine.
     pub embedded: Embedded,
     /// The summaries on `/metrics`.
     pub summaries: Summaries,
+    /// What is added to events.
+    pub enrich: Enrich,
+    /// What of events may be kept.
+    pub privacy: Privacy,
     /// Log output.
     pub log: Log,
     /// Who may send. Without any, one open project `default` with the site key `default` is used.
@@ -61,6 +71,16 @@ pub struct Spool {
     pub segment_max_bytes: u64,
     /// … or at this age, whichever comes first. This is most of the delay until an event can be queried.
     pub segment_max_age_ms: u64,
+}
+
+/// `[dedup]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Dedup {
+    /// How long a beacon is remembered, in minutes, 1 to 1440. Senders give up within minutes, a page that was offline later.
+    pub window_minutes: u64,
+    /// Most beacons remembered, all projects together, 1 to 50000000; each takes about 60 bytes of memory and 24 on disk.
+    pub max_beacons: usize,
 }
 
 /// `[clickhouse]`
@@ -131,9 +151,12 @@ impl Default for Config {
             server: Server::default(),
             data: Data::default(),
             spool: Spool::default(),
+            dedup: Dedup::default(),
             clickhouse: ClickHouse::default(),
             embedded: Embedded::default(),
             summaries: Summaries::default(),
+            enrich: Enrich::default(),
+            privacy: Privacy::default(),
             log: Log::default(),
             projects: vec![Project::open_default()],
         }
@@ -155,6 +178,19 @@ impl Default for Spool {
             segment_max_bytes: 8 << 20,
             segment_max_age_ms: 1000,
         }
+    }
+}
+
+impl Default for Dedup {
+    fn default() -> Self {
+        Self { window_minutes: 60, max_beacons: 1_000_000 }
+    }
+}
+
+impl Dedup {
+    /// See [`Dedup::window_minutes`].
+    pub const fn window(&self) -> Duration {
+        Duration::from_mins(self.window_minutes)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::meaning::{Ignore, route_complaint};
+
 /// One `[[projects]]` entry: a tenant and its site key. A site key is public, since every page that sends shows it; it names the
 /// project and is held to its origins and limits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +39,13 @@ pub struct Project {
     /// Most events a day (UTC) the project takes with all its keys; absent for no quota.
     #[serde(default)]
     pub daily_event_quota: Option<u64>,
+    /// How pages without a name of their own are named by their path, such as `/product/:id` or `/blog/*`; the first that fits. Paths
+    /// that fit none are named by themselves, with what looks like an id replaced by `:id`.
+    #[serde(default)]
+    pub routes: Vec<String>,
+    /// What is refused although it is right.
+    #[serde(default)]
+    pub ignore: Ignore,
 }
 
 /// One entry of `keys`.
@@ -93,6 +102,8 @@ impl Project {
             byte_limit_per_second: default_byte_rate(),
             client_rate_limit_per_second: default_client_rate(),
             daily_event_quota: None,
+            routes: Vec::new(),
+            ignore: Ignore::default(),
         }
     }
 
@@ -126,6 +137,10 @@ impl Project {
         ];
         if let Some((name, _)) = rates.iter().find(|(_, rate)| *rate == 0) {
             return Some(format!("{name} of project {:?} must be at least 1", self.id));
+        }
+        let patterns = route_complaint(&self.routes).or_else(|| self.ignore.complaint());
+        if let Some(complaint) = patterns {
+            return Some(format!("project {:?}: {complaint}", self.id));
         }
         self.allowed_origins.iter().find(|origin| Origin::parse(origin).is_none()).map(|origin| {
             format!(

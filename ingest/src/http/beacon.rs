@@ -1,6 +1,7 @@
 //! The path that takes beacons.
 
 use std::{
+    net::IpAddr,
     sync::{Arc, atomic::Ordering},
     time::Instant,
 };
@@ -12,14 +13,19 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use rum_protocol::{Losses, RejectReason, limits};
+use rum_protocol::{RejectReason, limits};
 
-use super::{Service, client_address::client_address, connections::Peer, problem};
+use super::{
+    Service,
+    client_address::client_address,
+    connections::Peer,
+    keep::{Kept, keep},
+    problem,
+};
 use crate::{
-    accepted::{Record, RejectedEvent, Rejection},
+    accepted::Rejection,
     clock,
-    pipeline::{self, Admitted, Head},
-    spool::SpoolError,
+    pipeline::{self, Admitted, ClientHints, Head, Sender},
 };
 
 /// How long browsers may remember a preflight.
@@ -43,7 +49,7 @@ pub(super) async fn handle(State(service): State<Arc<Service>>, request: Request
         }
     };
     if let Some(origin) = head.origin.and_then(|origin| HeaderValue::from_str(origin).ok())
-        && (service.pipeline.allows_origin(head) || head.key.is_none())
+        && (service.pipeline().allows_origin(head) || head.key.is_none())
     {
         let headers = response.headers_mut();
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
@@ -56,7 +62,7 @@ pub(super) async fn handle(State(service): State<Arc<Service>>, request: Request
 }
 
 fn preflight(service: &Service, head: Head<'_>) -> Response {
-    if !service.pipeline.allows_origin(head) {
+    if !service.pipeline().allows_origin(head) {
         let reason = head.key.map_or(RejectReason::UnknownKey, |_| RejectReason::OriginNotAllowed);
         return problem::refusal(&Rejection::new(reason, "no project with this key allows the origin"));
     }
@@ -68,10 +74,10 @@ fn preflight(service: &Service, head: Head<'_>) -> Response {
     (StatusCode::NO_CONTENT, headers).into_response()
 }
 
-async fn take(service: &Service, head: Head<'_>, parts: &Parts, mut body: Incoming) -> Response {
-    let (project, refused) = match service.pipeline.admit(head, Instant::now(), &service.metrics) {
+async fn take(service: &Arc<Service>, head: Head<'_>, parts: &Parts, mut body: Incoming) -> Response {
+    let (project, refused) = match service.pipeline().admit(head, Instant::now(), &service.metrics) {
         Err((project, rejection)) => (project, rejection),
-        Ok(admitted) => match store(service, &admitted, parts, &mut body).await {
+        Ok(admitted) => match store(service, &admitted, head.client, parts, &mut body).await {
             Ok(stored) if stored.rejected.is_empty() => return StatusCode::ACCEPTED.into_response(),
             Ok(stored) => return partly(&stored),
             Err(rejection) => (Some(admitted.project_id), rejection),
@@ -81,13 +87,14 @@ async fn take(service: &Service, head: Head<'_>, parts: &Parts, mut body: Incomi
     refuse(service, project.as_deref(), &refused)
 }
 
-struct Stored {
-    accepted: usize,
-    rejected: Vec<RejectedEvent>,
-}
-
 /// From body to disk. When this returns `Ok`, every accepted event is durable.
-async fn store(service: &Service, admitted: &Admitted, parts: &Parts, body: &mut Incoming) -> Result<Stored, Rejection> {
+async fn store(
+    service: &Arc<Service>,
+    admitted: &Admitted,
+    client: Option<IpAddr>,
+    parts: &Parts,
+    body: &mut Incoming,
+) -> Result<Kept, Rejection> {
     if service.stopping.load(Ordering::Relaxed) {
         return Err(Rejection::new(RejectReason::ShuttingDown, ""));
     }
@@ -95,33 +102,9 @@ async fn store(service: &Service, admitted: &Admitted, parts: &Parts, body: &mut
     let encoding = encoding(&parts.headers)?;
     let bytes = body.read(service).await?;
     let begin = Instant::now();
-    let body = pipeline::Body {
-        bytes: &bytes,
-        encoding: Some(&encoding),
-        user_agent: text(&parts.headers, &header::USER_AGENT),
-        received: begin,
-    };
-    let acceptance = service.pipeline.accept(admitted, body, clock::now_ms(), &service.metrics)?;
-    let accepted = acceptance.beacon.events.len();
-    let record = serde_json::to_vec(&Record::Beacon(Box::new(acceptance.beacon))).map_err(|error| {
-        tracing::error!(%error, "cannot encode a spool record");
-        Rejection::new(RejectReason::StorageUnavailable, "")
-    })?;
-    service.spool.append(record).await.map_err(|error| unavailable(&error))?;
-    service.metrics.acknowledge.observe(begin.elapsed().as_secs_f64());
-    count(service, &admitted.project_id, accepted, &acceptance.rejected, acceptance.lost);
-    Ok(Stored { accepted, rejected: acceptance.rejected })
-}
-
-fn unavailable(error: &SpoolError) -> Rejection {
-    match error {
-        SpoolError::Closed => Rejection::new(RejectReason::ShuttingDown, ""),
-        SpoolError::RecordTooLarge(_) => Rejection::new(RejectReason::DecodedTooLarge, "the beacon does not fit a spool segment"),
-        SpoolError::Full { .. } => Rejection::new(RejectReason::StorageUnavailable, "the spool is full"),
-        SpoolError::InUse(_) | SpoolError::Io { .. } | SpoolError::Group(_) => {
-            Rejection::new(RejectReason::StorageUnavailable, "the disk refused")
-        }
-    }
+    let body = pipeline::Body { bytes: &bytes, encoding: Some(&encoding), sender: sender(&parts.headers, client), received: begin };
+    let acceptance = service.pipeline().accept(admitted, body, clock::now_ms(), &service.metrics)?;
+    keep(service.clone(), acceptance, begin).await
 }
 
 /// JSON or plain text with any charset, or nothing at all: `sendBeacon` and `curl` differ in what they name it.
@@ -195,7 +178,7 @@ impl Incoming {
     }
 }
 
-fn partly(stored: &Stored) -> Response {
+fn partly(stored: &Kept) -> Response {
     let rejected = stored.rejected.iter().map(|event| {
         serde_json::json!({"index": event.index, "reason": event.rejection.reason.name(), "detail": event.rejection.detail})
     });
@@ -203,26 +186,22 @@ fn partly(stored: &Stored) -> Response {
     (StatusCode::ACCEPTED, axum::Json(body)).into_response()
 }
 
-fn count(service: &Service, project: &str, accepted: usize, rejected: &[RejectedEvent], lost: Losses) {
-    let metrics = &service.metrics;
-    metrics.beacons.with_label_values(&[project, "accepted", ""]).inc();
-    metrics.events.with_label_values(&[project, "accepted", ""]).inc_by(accepted as u64);
-    for event in rejected {
-        metrics.events.with_label_values(&[project, "rejected", event.rejection.reason.name()]).inc();
-    }
-    for (how, events) in [("dropped", lost.dropped), ("refused", lost.refused)] {
-        if events > 0 {
-            metrics.lost.with_label_values(&[project, how]).inc_by(events.into());
-        }
-    }
-}
-
 pub(super) fn refuse(service: &Service, project: Option<&str>, rejection: &Rejection) -> Response {
     let reason = rejection.reason;
     service.metrics.beacons.with_label_values(&[project.unwrap_or_default(), "rejected", reason.name()]).inc();
-    service.refusals.count(project, reason, clock::now_ms());
+    service.tally.refused(project, reason, clock::now_ms());
     tracing::debug!(reason = reason.name(), project, "beacon refused");
     problem::refusal(rejection)
+}
+
+/// What the headers tell about the sender.
+fn sender(headers: &HeaderMap, address: Option<IpAddr>) -> Sender<'_> {
+    let hint = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    Sender {
+        user_agent: text(headers, &header::USER_AGENT),
+        hints: ClientHints { brands: hint("sec-ch-ua"), mobile: hint("sec-ch-ua-mobile"), platform: hint("sec-ch-ua-platform") },
+        address,
+    }
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {

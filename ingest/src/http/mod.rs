@@ -6,12 +6,16 @@ mod connections;
 mod correlation;
 mod deadlines;
 mod health;
+mod keep;
 mod problem;
 mod tls;
 
 pub(crate) use tls::Tls;
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::sync::{
+    Arc, PoisonError, RwLock,
+    atomic::{AtomicBool, AtomicU64},
+};
 
 use axum::{
     Router,
@@ -26,25 +30,48 @@ use tokio::{net::TcpListener, sync::Semaphore};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
-    accepted::Rejection, clickhouse::ClickHouse, config::Server, metrics::Metrics, outcome::Refusals, pipeline::Pipeline,
-    spool::Spool, summaries::Summaries,
+    accepted::Rejection, clickhouse::ClickHouse, config::Server, dedup::Window, metrics::Metrics, outcome::Tally,
+    pipeline::Pipeline, spool::Spool, summaries::Summaries,
 };
 
 /// What handlers share.
 pub(crate) struct Service {
     pub(crate) config: Server,
+    pub(crate) pipeline: RwLock<Arc<Pipeline>>,
+    pub(crate) reloads: Reloads,
     /// Certificate and key, if the service speaks TLS.
     pub(crate) tls: Option<Tls>,
     /// One permit for each request that may be at work.
     pub(crate) in_flight: Semaphore,
-    pub(crate) pipeline: Pipeline,
     pub(crate) spool: Spool,
-    pub(crate) refusals: Refusals,
+    pub(crate) seen: Arc<Window>,
+    pub(crate) tally: Tally,
     pub(crate) metrics: Metrics,
     pub(crate) summaries: Summaries,
     pub(crate) clickhouse: ClickHouse,
     /// Set once the service no longer takes beacons.
     pub(crate) stopping: AtomicBool,
+}
+
+/// What became of changed configurations.
+#[derive(Debug, Default)]
+pub(crate) struct Reloads {
+    /// Configurations that could not be used.
+    pub(crate) failures: AtomicU64,
+    /// When the one in use was read, Unix seconds.
+    pub(crate) loaded_at_seconds: AtomicU64,
+}
+
+impl Service {
+    /// The pipeline in use. A request goes through one pipeline from beginning to end.
+    pub(crate) fn pipeline(&self) -> Arc<Pipeline> {
+        self.pipeline.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Requests that come from now on go through this one.
+    pub(crate) fn replace_pipeline(&self, pipeline: Pipeline) {
+        *self.pipeline.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(pipeline);
+    }
 }
 
 /// Answers requests until `stop` is done, then finishes those at work.

@@ -1,37 +1,52 @@
 //! Adds what the service knows: corrected times, device and browser, the page's name. The request's headers end here.
 
-use rum_protocol::{Attribution, AttributionKind, AttributionName, Event, Id, View, limits};
+use rum_protocol::{Attribution, AttributionKind, AttributionName, Event, Id, View};
 
-use super::{Admitted, agent, validate::Validated};
+use super::{Admitted, Knowledge, Sender, agent, filter::Wanted, plain_address, pseudonym, routes::Routes, scrub};
 use crate::accepted::{AcceptedBeacon, AcceptedEvent, RejectedEvent};
 
 /// A sender's clock this near the service's is taken as right: the difference is mostly the beacon's way.
 pub const SKEW_TOLERANCE_MS: i64 = 30_000;
 
-pub(super) fn enrich(
-    validated: Validated,
-    admitted: &Admitted,
-    user_agent: Option<&str>,
-    now_ms: u64,
-) -> (AcceptedBeacon, Vec<RejectedEvent>) {
-    let decoded = validated.0;
+/// Effective connection types, W3C Network Information; others are not kept, so that they can be labels.
+const CONNECTIONS: [&str; 4] = ["slow-2g", "2g", "3g", "4g"];
+
+/// What is known about a beacon besides its body.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct About<'a> {
+    pub(super) admitted: &'a Admitted,
+    pub(super) sender: Sender<'a>,
+    pub(super) routes: &'a Routes,
+    pub(super) knowledge: &'a Knowledge,
+    /// Unix time.
+    pub(super) now_ms: u64,
+}
+
+pub(super) fn enrich(wanted: Wanted, about: About<'_>) -> (AcceptedBeacon, Vec<RejectedEvent>) {
+    let About { admitted, sender, routes, knowledge, now_ms } = about;
+    let decoded = wanted.0;
     let (envelope, rejected) = (decoded.envelope, decoded.rejected);
     let skew_ms = skew_ms(envelope.sent_at_ms, now_ms);
-    let anonymous = View { id: Id(0), started_at_ms: None, url: String::new(), page: None, referrer: None };
+    let anonymous = Place { view_id: Id(0), page: String::new(), url: String::new() };
+    let places: Vec<_> = envelope.views.iter().map(|view| place(view, routes, knowledge.scrubs)).collect();
     let events = decoded
         .events
         .into_iter()
         .map(|(index, mut event)| {
-            if let Event::Vital(vital) = &mut event {
-                shorten_addresses(&mut vital.attribution);
+            shorten_addresses(&mut event);
+            if let Some((names, salt)) = &knowledge.hashed_attributes {
+                pseudonym::hash_attributes(&mut event, names, salt, &admitted.project_id);
             }
-            let view = envelope.views.get(event.view() as usize).unwrap_or(&anonymous);
+            if knowledge.scrubs {
+                scrub::scrub_event(&mut event);
+            }
+            let place = places.get(event.view() as usize).unwrap_or(&anonymous);
             AcceptedEvent {
                 index,
                 at_ms: i64::try_from(event.at_ms()).unwrap_or(i64::MAX).saturating_sub(skew_ms),
-                view_id: view.id,
-                page: view.page.clone().unwrap_or_else(|| path_of(&view.url).to_owned()),
-                url: without_query(&view.url).to_owned(),
+                view_id: place.view_id,
+                page: place.page.clone(),
+                url: place.url.clone(),
                 event,
             }
         })
@@ -47,12 +62,38 @@ pub(super) fn enrich(
         sample_rate: session.as_ref().map_or(1.0, |session| session.sample_rate),
         release: envelope.release.unwrap_or_default(),
         env: envelope.env.unwrap_or_default(),
-        connection: envelope.context.and_then(|context| context.connection).unwrap_or_default(),
-        agent: agent::classify(decoded.user_agent.as_deref().or(user_agent).unwrap_or_default()),
+        connection: envelope
+            .context
+            .and_then(|context| context.connection)
+            .filter(|connection| CONNECTIONS.contains(&connection.as_str()))
+            .unwrap_or_default(),
+        country: knowledge
+            .countries
+            .as_ref()
+            .zip(sender.address)
+            .and_then(|(countries, address)| countries.of(address))
+            .unwrap_or_default(),
+        agent: agent::classify(decoded.user_agent.as_deref(), &sender),
         events,
         rejected: rejected.iter().map(|event| event.rejection.reason.name().to_owned()).collect(),
     };
     (beacon, rejected)
+}
+
+/// Where events happened.
+struct Place {
+    view_id: Id,
+    page: String,
+    url: String,
+}
+
+fn place(view: &View, routes: &Routes, scrubs: bool) -> Place {
+    let page = view.page.clone().unwrap_or_else(|| routes.page(path_of(&view.url)));
+    let mut place = Place { view_id: view.id, page, url: plain_address(&view.url).to_owned() };
+    if scrubs {
+        [&mut place.page, &mut place.url].into_iter().for_each(scrub::replace);
+    }
+    place
 }
 
 fn skew_ms(sent_at_ms: u64, now_ms: u64) -> i64 {
@@ -61,8 +102,16 @@ fn skew_ms(sent_at_ms: u64, now_ms: u64) -> i64 {
     if skew.saturating_abs() <= SKEW_TOLERANCE_MS { 0 } else { skew }
 }
 
-/// Addresses inside an attribution are kept as the page's own: without query and fragment, and without the content of a `data:` one.
-fn shorten_addresses(attribution: &mut Attribution) {
+/// Addresses inside an event are kept as the page's own.
+fn shorten_addresses(event: &mut Event) {
+    match event {
+        Event::Vital(vital) => shorten_in(&mut vital.attribution),
+        Event::Error(error) => error.file.iter_mut().for_each(shorten),
+        Event::PageView(_) | Event::Action(_) => {}
+    }
+}
+
+fn shorten_in(attribution: &mut Attribution) {
     for (name, text) in &mut attribution.texts {
         let is_address = match AttributionName::of(name).map(|known| known.kind) {
             Some(AttributionKind::Url) => true,
@@ -71,26 +120,21 @@ fn shorten_addresses(attribution: &mut Attribution) {
             Some(AttributionKind::Text | AttributionKind::Number) | None => false,
         };
         if is_address {
-            let address = without_query(text);
-            let kept = if address.starts_with("data:") { address.split(',').next().unwrap_or_default() } else { address };
-            text.truncate(kept.len());
+            shorten(text);
         }
     }
 }
 
-fn without_query(url: &str) -> &str {
-    url.split(['?', '#']).next().unwrap_or_default()
+fn shorten(address: &mut String) {
+    address.truncate(plain_address(address).len());
 }
 
-/// The path of an address, cut to the length of a name; `/` for an address without one.
+/// The path of an address; `/` for an address without one.
 fn path_of(url: &str) -> &str {
-    let plain = without_query(url);
+    let plain = plain_address(url);
     let after_scheme = plain.split_once("://").map_or(plain, |(_, rest)| rest);
     match after_scheme.find('/') {
-        Some(slash) if plain.contains("://") || slash == 0 => {
-            let path = &after_scheme[slash..];
-            &path[..path.floor_char_boundary(limits::MAX_NAME_BYTES)]
-        }
+        Some(slash) if plain.contains("://") || slash == 0 => &after_scheme[slash..],
         _ if plain.is_empty() => "",
         _ => "/",
     }

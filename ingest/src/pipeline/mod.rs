@@ -5,17 +5,25 @@
 
 mod agent;
 mod authorize;
+mod country;
 mod decode;
 mod decompress;
 mod enrich;
+mod filter;
+mod pseudonym;
 mod rate_limit;
+mod routes;
+mod scrub;
 mod simple;
 mod validate;
 
 pub use authorize::Admitted;
+pub use country::Countries;
 pub use enrich::SKEW_TOLERANCE_MS;
+pub use pseudonym::{SALT_BYTES, Salt};
 
 use std::{
+    collections::HashMap,
     net::IpAddr,
     sync::Arc,
     time::{Duration, Instant},
@@ -27,11 +35,11 @@ use rate_limit::Unit;
 
 use crate::{
     accepted::{AcceptedBeacon, RejectedEvent, Rejection},
-    config::Project,
+    config::{Ignore, Project},
 };
 
 /// The steps, in order; also the labels of their timings.
-pub const STEPS: [&str; 6] = ["authorize", "rate_limit", "decompress", "decode", "validate", "enrich"];
+pub const STEPS: [&str; 7] = ["authorize", "rate_limit", "decompress", "decode", "validate", "filter", "enrich"];
 
 /// Takes the time of each step.
 pub trait StepTimer: Sync {
@@ -57,10 +65,43 @@ pub struct Body<'a> {
     pub bytes: &'a [u8],
     /// The `Content-Encoding` header.
     pub encoding: Option<&'a str>,
-    /// The `User-Agent` header.
-    pub user_agent: Option<&'a str>,
+    /// Who sent it.
+    pub sender: Sender<'a>,
     /// When it was complete; drives the rate limits.
     pub received: Instant,
+}
+
+/// What a request tells about its sender, besides the body. Nothing of it is stored as it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sender<'a> {
+    /// The `User-Agent` header.
+    pub user_agent: Option<&'a str>,
+    /// User agent client hints.
+    pub hints: ClientHints<'a>,
+    /// The client's address, if it is known behind all proxies; for its country.
+    pub address: Option<IpAddr>,
+}
+
+/// The low-entropy hints of User-Agent Client Hints, which Chromium sends unasked over HTTPS.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ClientHints<'a> {
+    /// `Sec-CH-UA`.
+    pub brands: Option<&'a str>,
+    /// `Sec-CH-UA-Mobile`.
+    pub mobile: Option<&'a str>,
+    /// `Sec-CH-UA-Platform`.
+    pub platform: Option<&'a str>,
+}
+
+/// What the steps behind validation know besides the projects.
+#[derive(Clone, Debug, Default)]
+pub struct Knowledge {
+    /// For the senders' countries; absent if the operator has no such database.
+    pub countries: Option<Arc<Countries>>,
+    /// Whether personal data is taken out of texts.
+    pub scrubs: bool,
+    /// Attributes whose values are replaced by codes, with what makes the codes.
+    pub hashed_attributes: Option<(Vec<String>, Arc<Salt>)>,
 }
 
 /// What [`Pipeline::accept`] made of a body.
@@ -79,18 +120,39 @@ pub struct Acceptance {
 pub struct Pipeline {
     keys: authorize::Keys,
     clients: Arc<rate_limit::Clients>,
+    rules: HashMap<String, Rules>,
+    knowledge: Knowledge,
+}
+
+/// How a project wants its events.
+#[derive(Debug, Default)]
+struct Rules {
+    ignore: Ignore,
+    routes: routes::Routes,
 }
 
 impl Pipeline {
     /// A pipeline for these projects.
     pub fn new(projects: &[Project]) -> Self {
-        Self { keys: authorize::Keys::new(projects, &authorize::Keys::default()), clients: Arc::default() }
+        Self::with(projects, authorize::Keys::new(projects, &authorize::Keys::default()), Arc::default())
+    }
+
+    fn with(projects: &[Project], keys: authorize::Keys, clients: Arc<rate_limit::Clients>) -> Self {
+        let knowledge = Knowledge { scrubs: true, ..Knowledge::default() };
+        Self { keys, clients, rules: rules(projects), knowledge }
     }
 
     /// A pipeline for other projects that goes on counting where this one is: whoever is held back stays so.
     #[must_use]
     pub fn reconfigured(&self, projects: &[Project]) -> Self {
-        Self { keys: authorize::Keys::new(projects, &self.keys), clients: self.clients.clone() }
+        let keys = authorize::Keys::new(projects, &self.keys);
+        Self::with(projects, keys, self.clients.clone()).knowing(self.knowledge.clone())
+    }
+
+    /// The same with what the operator supplies or wants for all projects.
+    #[must_use]
+    pub fn knowing(self, knowledge: Knowledge) -> Self {
+        Self { knowledge, ..self }
     }
 
     /// Takes over from the ledger how many events a project has had on the day of `now_ms`; less than was counted here changes nothing.
@@ -135,7 +197,11 @@ impl Pipeline {
         take(Unit::Events, decoded.events.len() + decoded.rejected.len())?;
         let lost = decoded.envelope.lost.unwrap_or_default();
         let validated = timed("validate", timer, || validate::validate(decoded))?;
-        let (beacon, rejected) = timed("enrich", timer, || enrich::enrich(validated, admitted, body.user_agent, now_ms));
+        let unruled = Rules::default();
+        let rules = self.rules.get(&admitted.project_id).unwrap_or(&unruled);
+        let wanted = timed("filter", timer, || filter::filter(validated, &rules.ignore, &body.sender))?;
+        let about = enrich::About { admitted, sender: body.sender, routes: &rules.routes, knowledge: &self.knowledge, now_ms };
+        let (beacon, rejected) = timed("enrich", timer, || enrich::enrich(wanted, about));
         match rejected.first() {
             Some(first) if beacon.events.is_empty() => Err(Rejection::new(
                 first.rejection.reason,
@@ -149,6 +215,17 @@ impl Pipeline {
             }
         }
     }
+}
+
+fn rules(projects: &[Project]) -> HashMap<String, Rules> {
+    let rules = |project: &Project| Rules { ignore: project.ignore.clone(), routes: routes::Routes::new(&project.routes) };
+    projects.iter().map(|project| (project.id.clone(), rules(project))).collect()
+}
+
+/// An address without query and fragment, and without the content of a `data:` one.
+fn plain_address(url: &str) -> &str {
+    let plain = url.split(['?', '#']).next().unwrap_or_default();
+    if plain.starts_with("data:") { plain.split(',').next().unwrap_or_default() } else { plain }
 }
 
 fn timed<T>(step: &'static str, timer: &dyn StepTimer, work: impl FnOnce() -> T) -> T {

@@ -13,11 +13,13 @@
 //! | --- | --- |
 //! | `corrupt/` | segments that are damaged (`.damaged`: the part before the damage was used) or unreadable (`.spool`: not used) |
 //! | `quarantine/` | what ClickHouse refused for good |
+//! | `journal/` | notes that outlive the segments they are about, see [`Journal`] |
 //! | `incoming/` | whole segments an operator puts back; the service takes them within seconds |
 
 mod appender;
 mod aside;
 mod format;
+mod journal;
 #[cfg(test)]
 mod model;
 mod reader;
@@ -25,6 +27,7 @@ mod segment;
 mod stats;
 mod survey;
 
+pub use journal::Journal;
 pub use reader::{Reading, SealedSegments, SegmentFiles};
 pub use segment::{Sealed, SegmentId};
 pub use stats::SpoolStats;

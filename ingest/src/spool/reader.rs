@@ -89,6 +89,12 @@ impl SealedSegments {
 }
 
 impl SegmentFiles {
+    /// The segments on disk that have been written to within this time, oldest first.
+    pub fn younger_than(&self, limit: Duration) -> Vec<SegmentId> {
+        let is_young = |id: &SegmentId| segment::age(&id.path(&self.dir)) < limit;
+        self.stats.ids().into_iter().filter(is_young).collect()
+    }
+
     /// Reads a segment. One that the system will not read is set aside and counted.
     pub fn read(&self, id: &SegmentId) -> Reading {
         match segment::read_up_to(&id.path(&self.dir), self.stats.bytes_of(id)) {

@@ -117,6 +117,11 @@ impl SpoolStats {
         }
     }
 
+    /// The segments on disk, oldest first.
+    pub(super) fn ids(&self) -> Vec<SegmentId> {
+        self.waiting().keys().cloned().collect()
+    }
+
     /// Bytes of a waiting segment that count.
     pub(super) fn bytes_of(&self, id: &SegmentId) -> Option<u64> {
         self.waiting().get(id).map(|segment| segment.bytes)

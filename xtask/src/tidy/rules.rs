@@ -68,7 +68,7 @@ pub(super) const IMPORTS: &[ImportRule] = &[
         scope: &["ingest/src/"],
         words: &["std::fs", "tokio::fs", "fs::File"],
         // Start-up: the configuration is read, the data folder made.
-        only_in: &["ingest/src/spool/", "ingest/src/config/", "ingest/src/app.rs"],
+        only_in: &["ingest/src/spool/", "ingest/src/config/", "ingest/src/app.rs", "ingest/src/salt.rs"],
         why: "only ingest/src/spool touches files after start-up",
     },
     ImportRule {
