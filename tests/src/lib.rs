@@ -4,10 +4,13 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod beacons;
+mod files;
+pub mod mmdb;
 mod service;
 mod sql;
 
 pub use beacons::{beacon, now_ms, vital};
+pub use files::files_with;
 pub use service::{Answer, Launch, Service, beamline};
 pub use sql::Sql;
 

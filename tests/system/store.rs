@@ -79,12 +79,13 @@ async fn the_schema_goes_up_and_down_and_up_again() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     };
-    assert_eq!(migrate(&["status"]), "schema version 0, newest known 3\n");
-    assert_eq!(migrate(&["up"]), "schema version 3, newest known 3\n");
-    assert_eq!(migrate(&["up"]), "schema version 3, newest known 3\n");
-    assert_eq!(migrate(&["down", "--to", "2"]), "schema version 2, newest known 3\n");
-    assert_eq!(migrate(&["down", "--to", "1"]), "schema version 1, newest known 3\n");
-    assert_eq!(migrate(&["down", "--to", "0"]), "schema version 0, newest known 3\n");
+    assert_eq!(migrate(&["status"]), "schema version 0, newest known 4\n");
+    assert_eq!(migrate(&["up"]), "schema version 4, newest known 4\n");
+    assert_eq!(migrate(&["up"]), "schema version 4, newest known 4\n");
+    assert_eq!(migrate(&["down", "--to", "3"]), "schema version 3, newest known 4\n");
+    assert_eq!(migrate(&["down", "--to", "2"]), "schema version 2, newest known 4\n");
+    assert_eq!(migrate(&["down", "--to", "1"]), "schema version 1, newest known 4\n");
+    assert_eq!(migrate(&["down", "--to", "0"]), "schema version 0, newest known 4\n");
     let service = Service::start(&data, &Launch::default());
     service.accept(&beacon("x", "/", &[vital("LCP", 7.0)])).await;
     service.until_sql("SELECT sum(count) FROM vitals_1d", "1").await;
