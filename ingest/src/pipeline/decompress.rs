@@ -141,7 +141,12 @@ mod tests {
     use super::*;
 
     fn reason(bytes: &[u8], encoding: &str) -> Option<RejectReason> {
-        let body = Body { bytes, encoding: Some(encoding), sender: crate::pipeline::Sender::default(), received: std::time::Instant::now() };
+        let body = Body {
+            bytes,
+            encoding: Some(encoding),
+            sender: crate::pipeline::Sender::default(),
+            received: std::time::Instant::now(),
+        };
         decompress(body).err().map(|rejection| rejection.reason)
     }
 
