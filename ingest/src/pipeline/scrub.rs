@@ -368,8 +368,8 @@ mod tests {
 
     #[test]
     fn hostile_texts_take_linear_time() {
-        // Quadratic work would take hours here.
-        let size = 4 << 20;
+        // Quadratic work would take minutes here.
+        let size = 256 << 10;
         for unit in
             ["a@", "@", "eyJ-", "eyJaaaaaaaaaa.", "1 ", "1:", "://", "?a", "+1", "%40", "bearer ", "0.", "a.", "'", "::", "?a=1:1"]
         {
