@@ -1,0 +1,56 @@
+//! What is done with hostile bytes. Each function may answer what it likes, but must end, in bounded memory, without a panic.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use rum_ingest::{
+    config::Project,
+    pipeline::{Body, Head, Pipeline, Sender, StepTimer},
+    spool::{Durability, Spool, SpoolConfig},
+};
+
+struct Untimed;
+
+impl StepTimer for Untimed {
+    fn took(&self, _: &'static str, _: Duration) {}
+}
+
+fn accept(bytes: &[u8], encoding: &str) {
+    let pipeline = Pipeline::new(&[Project::open_default()]);
+    let now = Instant::now();
+    let head = Head { key: Some("default"), ..Head::default() };
+    let Ok(admitted) = pipeline.admit(head, now, &Untimed) else { return };
+    let body = Body { bytes, encoding: Some(encoding), sender: Sender::default(), received: now };
+    let _ = pipeline.accept(&admitted, body, 1_700_000_000_000, &Untimed);
+}
+
+/// A body as it is.
+pub fn decode(bytes: &[u8]) {
+    accept(bytes, "identity");
+}
+
+/// A body in each encoding.
+pub fn decompress(bytes: &[u8]) {
+    for encoding in ["gzip", "br", "zstd"] {
+        accept(bytes, encoding);
+    }
+}
+
+/// A segment that a crash, a disk or an intruder left behind. To be called inside a Tokio runtime.
+pub fn spool_recovery(dir: &Path, bytes: &[u8]) {
+    if std::fs::write(dir.join("000000000001-00000000000000a1.spool"), bytes).is_ok() {
+        let _ = Spool::open(
+            dir,
+            SpoolConfig {
+                durability: Durability::Memory,
+                max_bytes: 1 << 20,
+                buffer_max_bytes: 1 << 16,
+                segment_max_bytes: 1 << 16,
+                segment_max_age: Duration::from_secs(60),
+                readers: 1,
+            },
+        );
+    }
+}
