@@ -318,7 +318,8 @@ for (const build of BUILDS) {
       await click(page, 120);
       await hide(page);
       const { ours, theirs } = await page.evaluate(() => window.inner);
-      assert.deepEqual(ours, theirs);
+      // An instance that begins while the page is being hidden may come too late for the reference.
+      assert.deepEqual({ ...ours, ...theirs }, ours);
       assert.ok(Object.keys(ours).length >= 30, JSON.stringify(ours));
       assert.deepEqual(await page.troubles(), NO_TROUBLES);
     });

@@ -23,7 +23,7 @@ async function run(t, engine, scenario) {
   const site = await startOracleSite(t, scenario);
   const tab = await engine.openTab();
   t.after(() => tab.dispose());
-  await (scenario.visit ?? visit)(tab, site.url, scenario);
+  await (scenario.visit ?? visit)(tab, site.url, scenario, site);
   const last = scenario.closes ? undefined : await tab.evaluate(() => oracle.snapshot());
   if (last) site.keep(last);
   const { documents: count = 1 } = scenario;

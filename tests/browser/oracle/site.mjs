@@ -22,6 +22,9 @@ const FOLDERS = {
 /** How long the server thinks about a page: some engines count in whole milliseconds, and take none for no answer. */
 const SERVER_MS = 15;
 
+/** How long anything may take to come true. */
+const DEADLINE_MS = 20_000;
+
 /** Every metric once, without options. */
 const ALL = () => [['onCLS'], ['onFCP'], ['onINP'], ['onLCP'], ['onTTFB'], ['onFID']];
 
@@ -37,7 +40,10 @@ export async function startOracleSite(t, scenario) {
   const { pages, headers = {}, delays = {}, redirects = {} } = scenario;
   const htmlByPath = { '/': { ...scenario, ...scenario.page }, ...pages };
 
+  let settle;
+  const settled = new Promise((resolve) => (settle = resolve));
   const routes = {
+    '/settled': (request, response) => settle(response.writeHead(204).end()),
     '/documents': async (request, response) => {
       const chunks = [];
       for await (const chunk of request) chunks.push(chunk);
@@ -66,19 +72,25 @@ export async function startOracleSite(t, scenario) {
   return {
     url: site.url,
     keep,
+    /** Resolves once a page has asked for `/settled`. */
+    settled: () => deadline(settled, 'no page said that it is at rest'),
     /** Resolves with what every document knew last, once there are `count` of them, oldest first. */
-    documentsOnce: (count) =>
-      new Promise((resolve, reject) => {
-        const check = () => {
-          if (documents.size < count) return;
-          clearTimeout(timer);
-          resolve([...documents.values()]);
-        };
-        const timer = setTimeout(() => reject(new Error(`${documents.size} of ${count} documents told of themselves`)), 20_000);
+    documentsOnce(count) {
+      const told = new Promise((resolve) => {
+        const check = () => documents.size >= count && resolve([...documents.values()]);
         watchers.add(check);
         check();
-      }),
+      });
+      return deadline(told, `not all of ${count} documents told of themselves`);
+    },
   };
+}
+
+/** What `promise` resolves with, unless that takes too long. */
+async function deadline(promise, complaint) {
+  let timer;
+  const late = new Promise((_, reject) => (timer = setTimeout(() => reject(new Error(complaint)), DEADLINE_MS)));
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 /** A page with the recorder first and the libraries where the scenario wants them. */
