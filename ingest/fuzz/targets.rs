@@ -27,19 +27,19 @@ fn accept(bytes: &[u8], encoding: &str) {
 }
 
 /// A body as it is.
-pub fn decode(bytes: &[u8]) {
+pub(crate) fn decode(bytes: &[u8]) {
     accept(bytes, "identity");
 }
 
 /// A body in each encoding.
-pub fn decompress(bytes: &[u8]) {
+pub(crate) fn decompress(bytes: &[u8]) {
     for encoding in ["gzip", "br", "zstd"] {
         accept(bytes, encoding);
     }
 }
 
 /// A segment that a crash, a disk or an intruder left behind. To be called inside a Tokio runtime.
-pub fn spool_recovery(dir: &Path, bytes: &[u8]) {
+pub(crate) fn spool_recovery(dir: &Path, bytes: &[u8]) {
     if std::fs::write(dir.join("000000000001-00000000000000a1.spool"), bytes).is_ok() {
         let _ = Spool::open(
             dir,
@@ -48,7 +48,7 @@ pub fn spool_recovery(dir: &Path, bytes: &[u8]) {
                 max_bytes: 1 << 20,
                 buffer_max_bytes: 1 << 16,
                 segment_max_bytes: 1 << 16,
-                segment_max_age: Duration::from_secs(60),
+                segment_max_age: Duration::from_mins(1),
                 readers: 1,
             },
         );

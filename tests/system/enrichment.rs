@@ -1,7 +1,5 @@
 //! What the service adds to events and what it refuses as unwanted.
 
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-
 use std::{net::Ipv4Addr, path::PathBuf};
 
 use beamline_tests::{Answer, Launch, Service, beacon, files_with, mmdb, now_ms, vital};

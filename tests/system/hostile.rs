@@ -75,8 +75,8 @@ impl Case {
             head.push_str(&whole(header));
             head.push_str("\r\n");
         }
-        head.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
-        [head.into_bytes(), body].concat()
+        let length = format!("content-length: {}\r\n\r\n", body.len());
+        [head.into_bytes(), length.into_bytes(), body].concat()
     }
 }
 

@@ -1,7 +1,5 @@
 //! Nothing personal is kept: not in the spool, not in a log line, not in a table.
 
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-
 use beamline_tests::{Launch, Service, beacon, files_with, now_ms};
 use serde_json::json;
 
