@@ -68,10 +68,16 @@ async function open(t, build, start, { prepare = () => {}, headers = {} } = {}) 
 /** How long the button of the mouse stays down: a frame or two, so that the press is seen apart from the release. */
 const PRESS_MS = 35;
 
-/** Clicks, and waits until the browser has shown the answer and was idle after it. */
+/** Clicks, and waits until the browser has told of it, where it can, and was idle after it. */
 async function click(page, ms = 60) {
-  await page.evaluate((value) => void (window.clickMs = value), ms);
+  await page.evaluate((value) => {
+    window.clickMs = value;
+    const { PerformanceObserver } = window;
+    const watch = (told) => new PerformanceObserver((list) => list.getEntriesByName('click').length && told()).observe({ type: 'event', durationThreshold: 16 });
+    window.clickIsTold = PerformanceObserver && new Promise(watch);
+  }, ms);
   await page.click('button', { delay: PRESS_MS });
+  await page.evaluate(() => window.clickIsTold);
   await settle(page);
 }
 

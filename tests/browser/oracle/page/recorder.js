@@ -167,9 +167,9 @@ window.oracle = (() => {
     largest: (name) => whenSeen('LCP', () => seen.largest.length > 0 && seen.largest.at(-1) === (name ?? seen.largest.at(-1))),
     /** Once this many soft navigations were delivered. */
     navigatedSoftly: (count) => whenSeen('softNavigations', () => seen.softNavigations >= count),
-    /** Once the reference has reported this metric this often. */
+    /** Once both libraries have reported this metric this often. */
     reported: (name, count = 1) =>
-      whenSeen(name, () => reports.filter(({ library, metric }) => library === 'theirs' && metric.name === name).length >= count),
+      whenSeen(name, () => ['theirs', 'ours'].every((by) => reports.filter(({ library, metric }) => library === by && metric.name === name).length >= count)),
     /** Keeps the main thread busy. */
     block(ms) {
       const end = now() + ms;

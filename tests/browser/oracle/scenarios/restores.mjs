@@ -81,6 +81,7 @@ export const RESTORES = [
       await tab.evaluate(() => oracle.shifted(1));
       await click(tab, '#slow', 1);
       for (let times = 1; times <= 2; times += 1) {
+        await tab.evaluate((count) => oracle.reported('INP', count), times);
         await restore(tab);
         await tab.evaluate(() => oracle.push());
         await tab.evaluate((count) => oracle.shifted(count), 1 + times);
