@@ -5,12 +5,16 @@
 
 mod beacons;
 mod files;
+mod load;
 pub mod mmdb;
+mod proxy;
 mod service;
 mod sql;
 
 pub use beacons::{beacon, now_ms, vital};
 pub use files::files_with;
+pub use load::{Load, Sent};
+pub use proxy::{Proxy, Trouble};
 pub use service::{Answer, Launch, Service, beamline};
 pub use sql::Sql;
 

@@ -73,12 +73,7 @@ impl Service {
     /// If it does not, with its log.
     pub fn start(data_dir: &Path, launch: &Launch) -> Self {
         let config = data_dir.with_extension("toml");
-        let text = format!(
-            "[server]\nlisten = \"127.0.0.1:0\"\n[data]\ndir = \"{}\"\n[log]\nformat = \"json\"\n{}\n",
-            data_dir.display(),
-            launch.config
-        );
-        std::fs::write(&config, text).unwrap();
+        std::fs::write(&config, configuration(data_dir, &launch.config)).unwrap();
         let mut child = Command::new(beamline())
             .args(["serve", "--config"])
             .arg(&config)
@@ -237,6 +232,11 @@ async fn answer(response: reqwest::Response) -> Answer {
     Answer { status, headers, text: response.text().await.unwrap() }
 }
 
+fn configuration(data_dir: &Path, more: &str) -> String {
+    let dir = data_dir.display();
+    format!("[server]\nlisten = \"127.0.0.1:0\"\n[data]\ndir = \"{dir}\"\n[log]\nformat = \"json\"\n{more}\n")
+}
+
 fn child_of(parent: u32) -> Option<u32> {
     std::fs::read_dir("/proc").unwrap().find_map(|entry| {
         let pid: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
@@ -249,7 +249,7 @@ fn child_of(parent: u32) -> Option<u32> {
 }
 
 /// Sends a signal to a process; one that is gone is left alone.
-fn send_signal(pid: u32, signal: Signal) {
+pub(crate) fn send_signal(pid: u32, signal: Signal) {
     if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
         let _ = kill_process(pid, signal);
     }
@@ -259,5 +259,24 @@ impl Service {
     /// Kills the engine at once.
     pub async fn kill_engine(&self) {
         send_signal(self.engine_pid().await, Signal::KILL);
+    }
+
+    /// Stops the engine as `Ctrl-Z` does: it answers nothing until it goes on.
+    pub async fn freeze_engine(&self) {
+        send_signal(self.engine_pid().await, Signal::STOP);
+    }
+
+    /// Lets the engine go on.
+    pub async fn thaw_engine(&self) {
+        send_signal(self.engine_pid().await, Signal::CONT);
+    }
+
+    /// Asks the service to read its configuration again, after writing this one.
+    ///
+    /// # Panics
+    /// If the file cannot be written.
+    pub fn reload(&self, config: &str) {
+        std::fs::write(self.data_dir.with_extension("toml"), configuration(&self.data_dir, config)).unwrap();
+        send_signal(self.pid(), Signal::HUP);
     }
 }

@@ -4,6 +4,7 @@
 
 mod demo;
 mod excerpt;
+mod faults;
 mod progress;
 mod sdk;
 mod setup;
@@ -30,6 +31,8 @@ enum Task {
     Build,
     /// Build everything and run it: the service, its embedded ClickHouse and the sample shop.
     Demo(demo::Options),
+    /// Let every fault of the fault matrix happen under load, and print what became of the beacons. Takes about six minutes.
+    Faults,
     /// Install everything the other tasks need, without running them.
     Setup,
     /// Run every check and test; the last line says how many passed and failed.
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Build => sdk::run(),
         Task::Demo(options) => demo::run(&options),
+        Task::Faults => faults::run(),
         Task::Setup => setup::run(),
         Task::Test => return test::run(),
         Task::Tidy => tidy::run(),
