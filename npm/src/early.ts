@@ -32,9 +32,14 @@ export const leave = (page: Page): void => {
   const events: object[] = page.sent ? [] : [{ type: 'page_view', at_ms: wallClock(0) }];
   page.sent = true;
   page.queue = page.queue.filter((signal) => {
-    const event = readFault(signal) ?? readAction(signal, options);
-    if (event) events.push({ at_ms: wallClock(signal[2]), ...event });
-    return !event;
+    try {
+      const event = readFault(signal) ?? readAction(signal, options);
+      if (event) events.push({ at_ms: wallClock(signal[2]), ...event });
+      return !event;
+    } catch {
+      // What refuses to be read costs its own event.
+      return false;
+    }
   });
   if (Number('0x' + session.id) / 2 ** 64 >= sampleRate) return;
 
@@ -61,7 +66,11 @@ export const leave = (page: Page): void => {
 };
 
 const readAction = ([source, data]: Signal, { autoClicks }: Options): object | undefined => {
-  if (source === 'action') return { type: 'action', action: data[0], category: data[1], value: data[2] };
+  if (source === 'action') {
+    const [action, category = '', value] = data;
+    const name = String(action);
+    return name ? { type: 'action', action: name, category: String(category), value: Number.isFinite(value) ? value : undefined } : undefined;
+  }
   if (source === 'click' && data.isTrusted && autoClicks !== false) return { type: 'action', action: source, category: 'auto' };
   return undefined;
 };

@@ -72,7 +72,13 @@ export const run = async (page: Page, bytes: BufferSource): Promise<void> => {
     }
     translate(signal, deliver, options);
   };
-  for (const signal of page.queue.splice(0)) page.sink(signal);
+  for (const signal of page.queue.splice(0)) {
+    try {
+      page.sink?.(signal);
+    } catch {
+      // It costs its own event, as in `record`.
+    }
+  }
   isLive = true;
   // From here on INP has its own observer.
   vitals.events(page.observer?.takeRecords() ?? []);

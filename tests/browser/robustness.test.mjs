@@ -35,7 +35,13 @@ async function open(t, { options = "{ key: 'test' }", body, path = '/', prepare 
   return { site: started, page };
 }
 
-const coreRuns = (page) => page.waitForFunction(() => performance.getEntriesByType('resource').some(({ name }) => name.endsWith('rum.wasm')));
+/** The core's first sign of life is the session it stores with its first beacon. */
+async function coreRuns(page) {
+  await page.evaluate(() => sdk.flush());
+  await page.waitForFunction(() => localStorage.getItem('beamline') !== null);
+}
+
+const earlyRuns = (page) => page.waitForFunction(() => performance.getEntriesByType('resource').some(({ name }) => name.endsWith('early.js')));
 const named = (events, type) => events.filter((event) => event.type === type);
 const sent = (type, count = 1) => (events) => named(events, type).length >= count;
 
@@ -43,7 +49,7 @@ test('a page that is left before the core runs is told of by the stub, and not a
   let release;
   const held = new Promise((resolve) => (release = resolve));
   const { site, page } = await open(t, { held: { '/beamline-rum/core.js': held }, path: '/?token=secret', body: '<button>Buy</button>' });
-  await page.waitForFunction(() => performance.getEntriesByType('resource').some(({ name }) => name.endsWith('early.js')));
+  await earlyRuns(page);
   await page.click('button');
   await page.evaluate(() => {
     sdk.trackError(new TypeError('early, see https://x.example/?token=secret'), { cart: 7 });
@@ -125,29 +131,45 @@ test('a page without storage and sendBeacon is measured by fetch, and a busy ser
   assert.deepEqual(errors, []);
 });
 
-test('values that refuse to be read cost their own event and nothing else', async (t) => {
-  const { site, page } = await open(t, { body: '<script>window.reject = () => void Promise.reject({ code: 7 });</script>' });
-  await coreRuns(page);
-  await page.evaluate(() => {
-    sdk.trackError({ get message() { throw new Error('hostile'); } });
-    sdk.trackError(Object.create(null), { get context() { throw new Error('hostile'); } });
-    sdk.trackError(Symbol('s'), { big: 'x'.repeat(1e6) });
-    sdk.trackError(undefined);
-    sdk.trackUserAction(Symbol('s'), {}, NaN);
-    sdk.trackPageView();
-    window.reject();
-    sdk.trackUserAction('');
-    sdk.trackError('fine');
-    sdk.flush();
+// Whoever reads them: the core, the core out of the stub's queue, or what sends the queue when the page is left before.
+for (const reader of ['core', 'queue', 'stub']) {
+  test(`values that refuse to be read cost their own event and nothing else: ${reader}`, async (t) => {
+    let release;
+    const held = new Promise((resolve) => (release = resolve));
+    const body = '<script>window.reject = () => void Promise.reject({ code: 7 });</script>';
+    const { site, page } = await open(t, { held: { '/beamline-rum/core.js': held }, body });
+    await earlyRuns(page);
+    if (reader === 'core') {
+      release();
+      await coreRuns(page);
+    }
+    await page.evaluate(() => {
+      const hostile = () => { throw new Error('hostile'); };
+      sdk.trackError({ get message() { return hostile(); } });
+      sdk.trackError(Object.create(null), { get context() { return hostile(); } });
+      sdk.trackError(Symbol('s'), { big: 'x'.repeat(1e6) });
+      sdk.trackError(undefined);
+      sdk.trackUserAction(Symbol('s'), 7n, NaN);
+      sdk.trackUserAction('hostile', { toString: hostile, toJSON: hostile });
+      sdk.trackPageView();
+      window.reject();
+      sdk.trackUserAction('');
+      sdk.trackError('fine');
+      sdk.flush();
+    });
+    if (reader === 'queue') release();
+    if (reader === 'stub') await hide(page);
+    await site.eventsOnce((events) => events.some(({ message }) => message === 'fine'));
+    const events = await site.eventsOnce((events) =>
+      events.some(({ source, message }) => source === 'unhandled_rejection' && message === 'an object with code'));
+    const messages = named(events, 'error').map(({ message }) => message);
+    assert.ok(messages.includes('Symbol(s)') && messages.includes('undefined'), messages.join());
+    assert.ok(site.beacons.every(({ bytes }) => bytes <= 60 * 1024));
+    assert.deepEqual(named(events, 'action').map(({ action, category, value }) => [action, category, value]), [['Symbol(s)', '7', undefined]]);
+    assert.ok(!named(events, 'error').some(({ name }) => name === 'BeamlineError'));
+    release();
   });
-  const events = await site.eventsOnce((events) => events.some(({ message }) => message === 'fine'));
-  const messages = named(events, 'error').map(({ message }) => message);
-  assert.ok(messages.includes('Symbol(s)') && messages.includes('undefined'), messages.join());
-  await site.eventsOnce((events) => events.some(({ source, message }) => source === 'unhandled_rejection' && message === 'an object with code'));
-  assert.ok(site.beacons.every(({ bytes }) => bytes <= 60 * 1024));
-  assert.deepEqual(named(events, 'action').map(({ action }) => action), ['Symbol(s)']);
-  assert.ok(!named(events, 'error').some(({ name }) => name === 'BeamlineError'));
-});
+}
 
 test('wrong options are explained on the console with debug, and only there', async (t) => {
   const wrong = "key: 'test', sampleRate: 'half', colour: 'red', release: 42";

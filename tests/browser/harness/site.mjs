@@ -73,7 +73,8 @@ export async function startSite(t, { folders = {}, pages = {}, routes = {}, head
     for (const watch of watchers) watch();
   }
 
-  const server = createServer((request, response) => {
+  // The SDK sends every five seconds, which is when Node would close an idle connection.
+  const server = createServer({ keepAliveTimeout: 0 }, (request, response) => {
     answer(request, response).catch((error) => response.destroy(error));
   });
   await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
