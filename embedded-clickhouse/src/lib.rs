@@ -13,10 +13,12 @@
 //! not an outage. [`run_engine`] is that process: it loads `libchdb` ([`locate_library`] finds it) and serves the ClickHouse HTTP
 //! interface, so that the service has one code path for the embedded engine and for a ClickHouse server.
 //!
-//! # Two users, one fence
+//! # Two users and more, one fence
 //!
-//! `beamline` writes, with a key that is random for each start of the parent; `read` only reads. The engine itself knows one user, whose
-//! grants end at the configured database and ClickHouse's own `system` tables. A reader's statement must be a single one, which the
+//! `beamline` writes, with a key that is random for each start of the parent; `read` only reads; the users of [`Isolation`] only read rows of
+//! their tenants. The engine itself knows one user, whose grants end at the configured database and ClickHouse's own `system` tables. A
+//! reader's connection takes off all its roles but one, so that the engine refuses by itself what the role lacks. For the users of
+//! [`Isolation`], row policies that look at the role filter every table, and most `system` tables are empty. A reader's statement must be a single one, which the
 //! engine's own parser takes for reading, within bounds of time and memory that it cannot lift. Grants alone leave gaps: `file('/etc/passwd')`
 //! as a function needs none, and some statements are run by the engine's client side. So the kernel confines the whole process to its data
 //! directory, to no program and to no connection, where it can (Linux 5.13; for the network 6.7); the function is refused to readers
@@ -35,7 +37,7 @@
 //! - Other platforms than Linux on x86-64 with glibc.
 //! - The native protocol (port 9000), progress headers, HTTP compression of replies (ClickHouse's own `compress=1` is there), roles,
 //!   external data, the asynchronous insert queue (`async_insert = 1` inserts at once), `ON CLUSTER`, replicated tables.
-//! - More than one engine user: quotas and row policies cannot tell the two users apart.
+//! - More than one engine user: quotas cannot tell users apart.
 //! - Dictionaries, because their sources may run programs, and user-defined functions other than SQL ones.
 //! - `SETTINGS` between an INSERT's `FORMAT` and its data; before `FORMAT` they work.
 
@@ -48,4 +50,4 @@ mod supervisor;
 
 pub use engine::run_engine;
 pub use library::{LibraryNotFound, locate_library};
-pub use supervisor::{Credentials, Endpoint, Engine, EngineError, SupervisorConfig};
+pub use supervisor::{Credentials, Endpoint, Engine, EngineError, Isolation, ReadLimits, SupervisorConfig, TenantReader};

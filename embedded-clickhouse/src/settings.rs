@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::supervisor::{Isolation, ReadLimits};
+
 /// What the engine process needs to know: one JSON line on its standard input, so that keys never show in a process list.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -18,6 +20,7 @@ pub(crate) struct EngineSettings {
     pub(crate) write_key: String,
     pub(crate) read_user: String,
     pub(crate) read_key: String,
+    pub(crate) isolation: Isolation,
     pub(crate) limits: Limits,
 }
 
@@ -31,10 +34,10 @@ pub(crate) struct Limits {
     pub(crate) body_bytes: u64,
     /// One reply that cannot be streamed.
     pub(crate) reply_bytes: u64,
-    /// Statements at work at once, for each of the two users.
+    /// Statements at work at once, for each user.
     pub(crate) concurrent_statements: usize,
-    /// How long one statement of the reading user may run.
-    pub(crate) read_seconds: u64,
+    /// What one statement of a reading user may take.
+    pub(crate) read: ReadLimits,
     /// How long another process may still hold the data directory.
     pub(crate) lock_wait: Duration,
 }

@@ -2,6 +2,7 @@
 
 mod support;
 
+use embedded_clickhouse::ReadLimits;
 use support::Who::{Reader, Writer};
 use support::{Answer, Running};
 
@@ -159,7 +160,7 @@ async fn limits_hold() {
     let running = support::start_with(|config| {
         config.max_body_bytes = 1 << 20;
         config.max_reply_bytes = 1 << 20;
-        config.max_read_seconds = 1;
+        config.read_limits = ReadLimits { seconds: 1, rows: u64::MAX, ..ReadLimits::default() };
         config.memory_limit_bytes = Some(1 << 30);
     })
     .await;

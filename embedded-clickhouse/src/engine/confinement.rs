@@ -66,6 +66,7 @@ pub(crate) fn confine(layout: &Layout, library: &Path) -> Result<Confinement, Ru
     rules = allow(rules, &layout.root, reading)?;
     rules = allow(rules, &layout.data, everything_but_programs)?;
     rules = allow(rules, &layout.user_files, everything_but_programs)?;
+    rules = allow(rules, &layout.backups, everything_but_programs)?;
     rules = allow(rules, library, AccessFs::ReadFile.into())?;
     rules = allow(rules, Path::new("/dev/null"), AccessFs::ReadFile | AccessFs::WriteFile)?;
     for path in READ_ONLY {

@@ -154,6 +154,11 @@ impl Lease {
         Ok(())
     }
 
+    /// Takes off all roles but this one, for good. The name must be plain.
+    pub(crate) fn set_role(&mut self, role: &str) -> Result<(), EngineFault> {
+        self.query(format!("SET ROLE {}", config::quote_identifier(role)).as_bytes(), "Null", &[]).map(drop)
+    }
+
     /// Makes another database the current one, for as long as the request has the connection. The name must be plain.
     pub(crate) fn use_database(&mut self, database: &str, usual: &str) -> Result<(), EngineFault> {
         self.query(format!("USE {}", config::quote_identifier(database)).as_bytes(), "Null", &[])?;

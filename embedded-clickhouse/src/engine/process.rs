@@ -18,7 +18,7 @@ use super::config::Layout;
 use super::confinement::{self, Confinement};
 use super::deduplication;
 use super::gateway::Gateway;
-use crate::http::{self, Users};
+use crate::http;
 use crate::settings::{EngineSettings, Ready};
 
 const MAX_SETTINGS_BYTES: u64 = 64 << 10;
@@ -99,7 +99,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         serde_json::to_writer(&mut announcement, &ready)?;
         announcement.write_all(b"\n")?;
         drop(announcement);
-        http::serve(listener, Arc::clone(&gateway), Users::from_settings(&settings), settings.limits, async {
+        http::serve(listener, Arc::clone(&gateway), &settings, async {
             let _ = stopped.await;
         })
         .await

@@ -1,17 +1,19 @@
-//! Who asks: the writing user, the reading user, or nobody known.
+//! Who asks: the writing user, one of the reading users, or nobody known.
 
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use subtle::ConstantTimeEq;
 
-/// The two users of the engine.
+/// What a user may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Role {
     /// May do everything inside the database.
     Writer,
     /// May only read.
     Reader,
+    /// May only read rows of some tenants: the reader of this number.
+    Tenant(usize),
 }
 
 /// A user name and a key, as given or as expected.
@@ -25,6 +27,7 @@ pub(crate) struct Login {
 pub(crate) struct Users {
     pub(crate) writer: Login,
     pub(crate) reader: Login,
+    pub(crate) tenants: Vec<Login>,
 }
 
 impl Users {
@@ -32,14 +35,15 @@ impl Users {
     /// `user` and `password` parameters. Absent when there is none, or it is wrong.
     pub(crate) fn authenticate(&self, headers: &HeaderMap, in_query: Option<Login>) -> Option<Role> {
         let given = login_from_own_headers(headers).or_else(|| login_from_basic(headers)).or(in_query)?;
-        // Both are always compared, so that the time taken tells neither which user exists nor how much of a key was right.
+        // All are always compared, so that the time taken tells neither which user exists nor how much of a key was right.
         let (writer, reader) = (same(&given, &self.writer), same(&given, &self.reader));
+        let tenants: Vec<_> = self.tenants.iter().map(|tenant| same(&given, tenant)).collect();
         if writer.into() {
             Some(Role::Writer)
         } else if reader.into() {
             Some(Role::Reader)
         } else {
-            None
+            tenants.into_iter().position(bool::from).map(Role::Tenant)
         }
     }
 }
@@ -73,7 +77,8 @@ mod tests {
     }
 
     fn check(headers: &[(&str, &str)], in_query: Option<Login>, role: Option<Role>) {
-        let users = Users { writer: login("beamline", "w:1"), reader: login("read", "r1") };
+        let tenants = vec![login("shop", "s1"), login("blog", "b1")];
+        let users = Users { writer: login("beamline", "w:1"), reader: login("read", "r1"), tenants };
         let headers: HeaderMap = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
         let name = |role: Option<Role>| format!("{role:?}");
         assert_eq!(name(users.authenticate(&headers, in_query)), name(role), "{headers:?}");
@@ -85,6 +90,7 @@ mod tests {
         check(&[("authorization", &basic)], None, Some(Role::Writer));
         check(&[("x-clickhouse-user", "read"), ("x-clickhouse-key", "r1")], None, Some(Role::Reader));
         check(&[], Some(login("beamline", "w:1")), Some(Role::Writer));
+        check(&[], Some(login("blog", "b1")), Some(Role::Tenant(1)));
     }
 
     #[test]
@@ -93,6 +99,7 @@ mod tests {
         check(&[], Some(login("beamline", "r1")), None);
         check(&[], Some(login("read", "w:1")), None);
         check(&[], Some(login("read", "")), None);
+        check(&[], Some(login("shop", "b1")), None);
         check(&[], Some(login("default", "")), None);
         check(&[("authorization", "Basic ???")], None, None);
         check(&[("authorization", "Bearer w:1")], None, None);

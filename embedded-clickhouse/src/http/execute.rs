@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use super::authentication::Role;
 use super::fault::{Fault, Reason};
 use super::formats::Chunks;
-use super::statement::{Job, Work};
+use super::statement::{CAPPED, Job, Work};
 use crate::engine::{Gateway, Lease, LeaseError, QueryResult, QueryStream, StatementClass, Statistics};
 use crate::settings::Limits;
 use crate::sql;
@@ -20,7 +20,8 @@ const READ_TIMEOUT: Duration = Duration::from_mins(1);
 /// Chunks waiting for the client; the engine pauses meanwhile.
 const CHUNKS_AHEAD: usize = 2;
 /// The statements among the engine's "control" class that the writer may run. The others of that class write files.
-const CONTROL_KEYWORDS: [&str; 9] = ["set", "use", "kill", "system", "attach", "detach", "create", "alter", "drop"];
+const CONTROL_KEYWORDS: [&str; 11] =
+    ["set", "use", "kill", "system", "attach", "detach", "create", "alter", "drop", "backup", "restore"];
 
 /// A statement's result.
 pub(crate) struct Answer {
@@ -77,7 +78,7 @@ fn execute(gateway: &Gateway, job: Job, limits: Limits, reply: &mut Reply) -> Re
                 let stream = QueryStream::start(lease, &sql, &format, &job.parameters)?;
                 return stream_reply(stream, chunks, format, reply);
             }
-            if class == StatementClass::Read {
+            if class == StatementClass::Read && job.role == Role::Writer {
                 bound_reply(&mut lease, &job.settings, limits.reply_bytes)?;
             }
             let result = lease.query(&sql, &format, &job.parameters)?;
@@ -104,16 +105,29 @@ fn prepare(gateway: &Gateway, job: &Job, limits: Limits) -> Result<Lease, Fault>
         lease.use_database(database, gateway.database())?;
     }
     lease.set(job.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())))?;
-    if job.role == Role::Reader {
-        let wanted = job.settings.iter().find(|(name, _)| name == "max_execution_time");
-        let wanted = wanted.and_then(|(_, value)| value.parse().ok()).filter(|seconds| *seconds > 0);
-        let seconds = wanted.unwrap_or(limits.read_seconds).min(limits.read_seconds).to_string();
-        lease.set([("max_execution_time", seconds.as_str()), ("timeout_overflow_mode", "throw")])?;
-        if let Some(memory) = limits.memory_bytes {
-            lease.set([("max_memory_usage", (memory / 2).to_string().as_str())])?;
-        }
+    if job.role != Role::Writer {
+        bound_read(&mut lease, &job.settings, limits)?;
+    }
+    if let Some(role) = &job.engine_role {
+        lease.set_role(role)?;
     }
     Ok(lease)
+}
+
+/// Puts a reader's statement within bounds; a request may ask for narrower ones.
+fn bound_read(lease: &mut Lease, wanted: &[(String, String)], limits: Limits) -> Result<(), Fault> {
+    let read = limits.read;
+    let bounds = CAPPED.into_iter().zip([read.seconds, read.rows, read.result_rows, read.result_bytes.min(limits.reply_bytes)]);
+    for (name, bound) in bounds {
+        let asked = wanted.iter().find(|(wanted, _)| wanted == name).and_then(|(_, value)| value.parse().ok());
+        let value = asked.filter(|value| *value > 0).unwrap_or(bound).min(bound);
+        lease.set([(name, value.to_string().as_str())])?;
+    }
+    lease.set([("timeout_overflow_mode", "throw")])?;
+    if let Some(memory) = read.memory_bytes.or(limits.memory_bytes.map(|memory| memory / 2)) {
+        lease.set([("max_memory_usage", memory.to_string().as_str())])?;
+    }
+    Ok(())
 }
 
 /// Lets only one statement through, and only one that this user may run.
@@ -137,7 +151,9 @@ fn judge(lease: &mut Lease, role: Role, read_only: bool, sql: &[u8]) -> Result<S
         (false, Role::Writer) => {
             Err(Fault::new(Reason::AccessDenied, "Statements that write outside the database are not available"))
         }
-        (false, Role::Reader) => Err(Fault::new(Reason::AccessDenied, "Not enough privileges: this user may only read")),
+        (false, Role::Reader | Role::Tenant(_)) => {
+            Err(Fault::new(Reason::AccessDenied, "Not enough privileges: this user may only read, and only into the reply"))
+        }
     }
 }
 

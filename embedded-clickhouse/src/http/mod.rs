@@ -9,6 +9,7 @@ mod formats;
 mod parameters;
 mod reply;
 mod statement;
+mod tenancy;
 
 use std::io;
 use std::sync::Arc;
@@ -23,14 +24,13 @@ use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use self::authentication::{Login, Role};
+use self::authentication::{Login, Role, Users};
 use self::fault::{Fault, Reason};
 use self::parameters::RequestParameters;
 use self::statement::Job;
 use crate::engine::Gateway;
 use crate::settings::{EngineSettings, Limits};
-
-pub(crate) use self::authentication::Users;
+use crate::supervisor::Isolation;
 
 /// How long a request waits for others to end.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -41,14 +41,20 @@ struct Front {
     gateway: Arc<Gateway>,
     users: Users,
     limits: Limits,
+    isolation: Isolation,
     writers: Arc<Semaphore>,
     readers: Arc<Semaphore>,
+    tenants: Vec<Arc<Semaphore>>,
 }
 
 impl Users {
-    pub(crate) fn from_settings(settings: &EngineSettings) -> Self {
+    fn from_settings(settings: &EngineSettings) -> Self {
         let login = |user: &str, key: &str| Login { user: user.to_owned(), key: key.to_owned() };
-        Self { writer: login(&settings.write_user, &settings.write_key), reader: login(&settings.read_user, &settings.read_key) }
+        Self {
+            writer: login(&settings.write_user, &settings.write_key),
+            reader: login(&settings.read_user, &settings.read_key),
+            tenants: settings.isolation.readers.iter().map(|reader| login(&reader.user, &reader.key)).collect(),
+        }
     }
 }
 
@@ -56,12 +62,14 @@ impl Users {
 pub(crate) async fn serve(
     listener: TcpListener,
     gateway: Arc<Gateway>,
-    users: Users,
-    limits: Limits,
+    settings: &EngineSettings,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
+    let (limits, isolation) = (settings.limits, settings.isolation.clone());
     let room = || Arc::new(Semaphore::new(limits.concurrent_statements));
-    let front = Arc::new(Front { gateway, users, limits, writers: room(), readers: room() });
+    let tenants = isolation.readers.iter().map(|_| room()).collect();
+    let users = Users::from_settings(settings);
+    let front = Arc::new(Front { gateway, users, limits, isolation, writers: room(), readers: room(), tenants });
     let router = Router::new()
         .route("/", get(answer).post(answer))
         .route("/ping", get(alive))
@@ -99,11 +107,14 @@ impl Front {
         let permit = self.permit(role).await?;
         let limit = match role {
             Role::Writer => self.limits.body_bytes,
-            Role::Reader => self.limits.body_bytes.min(MAX_READER_BODY_BYTES),
+            Role::Reader | Role::Tenant(_) => self.limits.body_bytes.min(MAX_READER_BODY_BYTES),
         };
         let pieces = body::read(headers, body, limit, &mut parameters).await?;
         let reply = reply::Options::new(&mut parameters);
-        let job = Job::new(role, method, parameters, pieces, self.gateway.database())?;
+        let mut job = Job::new(role, method, parameters, pieces, self.gateway.database())?;
+        if let Role::Tenant(number) = role {
+            tenancy::restrict(&mut job, &self.isolation, number)?;
+        }
         let answer = execute::run(Arc::clone(&self.gateway), job, self.limits, permit).await?;
         Ok(reply.render(answer, self.gateway.version()))
     }
@@ -112,6 +123,7 @@ impl Front {
         let room = match role {
             Role::Writer => &self.writers,
             Role::Reader => &self.readers,
+            Role::Tenant(number) => self.tenants.get(number).unwrap_or(&self.readers),
         };
         match tokio::time::timeout(QUEUE_TIMEOUT, Arc::clone(room).acquire_owned()).await {
             Ok(Ok(permit)) => Ok(permit),

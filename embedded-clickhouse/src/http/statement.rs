@@ -10,11 +10,14 @@ use super::body::join;
 use super::fault::{Fault, Reason};
 use super::formats::{self, Chunks};
 use super::parameters::RequestParameters;
+use crate::engine::READER_ROLE;
 use crate::sql::{self, Insert};
 
 /// A statement with all it needs.
 pub(crate) struct Job {
     pub(crate) role: Role,
+    /// The engine's role for the connection; absent for all roles.
+    pub(crate) engine_role: Option<String>,
     /// A GET request may only read, whoever asks.
     pub(crate) read_only: bool,
     pub(crate) session: Option<(String, Duration)>,
@@ -45,21 +48,22 @@ pub(crate) enum Work {
     },
 }
 
-/// Settings that a reader may not touch: they are the reader's bounds.
-const BOUNDS: [&str; 6] = [
-    "max_execution_time",
-    "timeout_overflow_mode",
-    "max_memory_usage",
-    "max_memory_usage_for_user",
-    "max_untracked_memory",
-    "profile",
-];
+/// Settings of which a reader may ask for less: the reader's bounds.
+pub(crate) const CAPPED: [&str; 4] = ["max_execution_time", "max_rows_to_read", "max_result_rows", "max_result_bytes"];
+/// Settings that a reader may not touch.
+const BOUNDS: [&str; 5] =
+    ["timeout_overflow_mode", "max_memory_usage", "max_memory_usage_for_user", "max_untracked_memory", "profile"];
 /// Settings that nobody may touch here: each would make the engine read statements otherwise than this front does.
 const DIALECTS: [&str; 3] = ["dialect", "profile", "implicit_select"];
-/// Names that a reader's statement may not use: the function that reads any file without asking for a grant, and the bounds.
-const REFUSED_NAMES: [&str; 6] = [
+/// Names that a reader's statement may not use: the function that reads any file without asking for a grant, the one that runs a text
+/// nobody has looked at, and the bounds.
+const REFUSED_NAMES: [&str; 10] = [
     "file",
+    "eval",
     "max_execution_time",
+    "max_rows_to_read",
+    "max_result_rows",
+    "max_result_bytes",
     "timeout_overflow_mode",
     "max_memory_usage",
     "max_memory_usage_for_user",
@@ -81,7 +85,8 @@ impl Job {
         let settings = allowed_settings(role, parameters.settings)?;
         let mut job = Self {
             role,
-            read_only: role == Role::Reader || method == Method::GET || method == Method::HEAD,
+            engine_role: (role == Role::Reader).then(|| READER_ROLE.to_owned()),
+            read_only: role != Role::Writer || method == Method::GET || method == Method::HEAD,
             // Each role has its own sessions, whatever their names.
             session: parameters
                 .session
@@ -133,7 +138,12 @@ fn work(role: Role, query: Option<Bytes>, mut body: Vec<Bytes>, default_format: 
     }
     let sql = with_query(query, body);
     if let Some(name) = sql::uses_any(&sql, &REFUSED_NAMES) {
-        return Err(Fault::new(Reason::AccessDenied, &format!("Not enough privileges to use the name '{name}'.")));
+        let what = match name {
+            "file" => "read files",
+            "eval" => "run texts",
+            _ => "change its bounds",
+        };
+        return Err(Fault::new(Reason::AccessDenied, &format!("Not enough privileges: this user may not {what} ('{name}')")));
     }
     read_work(sql, default_format)
 }
@@ -164,7 +174,7 @@ fn allowed_settings(role: Role, settings: Vec<(String, String)>) -> Result<Vec<(
     let refused = |name: &str| Fault::new(Reason::SettingConstraintViolation, &format!("Setting {name} should not be changed"));
     let mut allowed = Vec::new();
     for (name, value) in settings {
-        if DIALECTS.contains(&name.as_str()) || (role == Role::Reader && BOUNDS[1..].contains(&name.as_str())) {
+        if DIALECTS.contains(&name.as_str()) || (role != Role::Writer && BOUNDS.contains(&name.as_str())) {
             return Err(refused(&name));
         }
         // What a request may do is decided by its method and its user; `readonly` would only keep later settings out.

@@ -130,6 +130,31 @@ pub(crate) fn uses_any<'names>(sql: &[u8], names: &[&'names str]) -> Option<&'na
         .find_map(|token| names.iter().find(|name| token.is_name(name)).copied())
 }
 
+/// The texts that the statement compares with one of `names`: by `=`, `==`, `IN` or `LIKE`, on either side. Without their quotes, and
+/// otherwise as written.
+pub(crate) fn compared_texts(sql: &[u8], names: &[&str]) -> Vec<String> {
+    let all: Vec<Token<'_>> = tokens(sql).filter(|token| token.kind != TokenKind::Comment).collect();
+    let is_named = |token: &Token<'_>| {
+        matches!(token.kind, TokenKind::Word | TokenKind::QuotedName) && names.iter().any(|name| token.is_name(name))
+    };
+    let compares = |token: &&Token<'_>| token.is(b'=') || ["in", "like", "ilike"].iter().any(|keyword| token.is_keyword(keyword));
+    let mut found = Vec::<&Token<'_>>::new();
+    for at in (0..all.len()).filter(|at| is_named(&all[*at])) {
+        let operators = all[at + 1..].iter().take_while(compares).count();
+        if operators > 0 {
+            let listed = all[at + 1 + operators..]
+                .iter()
+                .take_while(|token| token.kind == TokenKind::Text || token.is(b'(') || token.is(b'[') || token.is(b','));
+            found.extend(listed.filter(|token| token.kind == TokenKind::Text));
+        }
+        let before = all[..at].iter().rev().take_while(|token| token.is(b'=')).count();
+        if before > 0 {
+            found.extend(all[..at - before].last().filter(|token| token.kind == TokenKind::Text));
+        }
+    }
+    found.into_iter().map(|token| String::from_utf8_lossy(token.text).into_owned()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,6 +237,20 @@ mod tests {
         }
         for sql in ["SHOW TABLES", "EXPLAIN SELECT 1", "DESCRIBE t", ""] {
             assert!(!is_select(sql.as_bytes()), "{sql}");
+        }
+    }
+
+    #[test]
+    fn texts_compared_with_a_name_are_found() {
+        for (sql, texts) in [
+            ("SELECT 1 FROM t WHERE project_id = 'a'", &["a"][..]),
+            ("SELECT 1 FROM t AS e WHERE e.`project_id` == 'a' OR 'b' = PROJECT_ID", &["a", "b"]),
+            ("SELECT * FROM web_vitals(project = 'a', x = 'y')", &["a"]),
+            ("SELECT 1 FROM t WHERE project_id IN ('a', 'b') AND page = 'c'", &["a", "b"]),
+            ("SELECT 1 FROM t WHERE project_id NOT IN ('a') AND project_id != 'b' -- project_id = 'c'", &[]),
+            ("SELECT 'project_id = ''a''', project_id FROM t GROUP BY project_id", &[]),
+        ] {
+            assert_eq!(compared_texts(sql.as_bytes(), &["project_id", "project"]), texts, "{sql}");
         }
     }
 

@@ -6,6 +6,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// How to run the engine process.
 #[derive(Clone)]
 pub struct SupervisorConfig {
@@ -29,10 +31,12 @@ pub struct SupervisorConfig {
     pub max_body_bytes: u64,
     /// The largest reply in a format that cannot be streamed.
     pub max_reply_bytes: u64,
-    /// Statements at work at once, for each of the two users. More wait, then are refused.
+    /// Statements at work at once, for each user. More wait, then are refused.
     pub max_concurrent_statements: usize,
-    /// How long one statement of the reading user may run, in seconds.
-    pub max_read_seconds: u64,
+    /// What one statement of a reading user may take.
+    pub read_limits: ReadLimits,
+    /// More reading users, who see only rows of some tenants.
+    pub isolation: Isolation,
     /// The longest wait before a process that keeps ending is started again; the first wait is 0.1 s.
     pub max_restart_wait: Duration,
     /// How long a process waits for another that still holds the data directory: an engine whose parent was killed a moment ago ends
@@ -41,8 +45,8 @@ pub struct SupervisorConfig {
 }
 
 impl SupervisorConfig {
-    /// The defaults: a free port of 127.0.0.1, database `rum`, bodies and replies up to 256 MiB, 16 statements at once, 60 s a
-    /// read, restarts after at most 5 s.
+    /// The defaults: a free port of 127.0.0.1, database `rum`, bodies and replies up to 256 MiB, 16 statements at once, reads as
+    /// in [`ReadLimits::default`] and no users beside the two, restarts after at most 5 s.
     pub fn new(program: PathBuf, library: PathBuf, data_dir: PathBuf) -> Self {
         Self {
             program,
@@ -56,10 +60,67 @@ impl SupervisorConfig {
             max_body_bytes: 256 << 20,
             max_reply_bytes: 256 << 20,
             max_concurrent_statements: 16,
-            max_read_seconds: 60,
+            read_limits: ReadLimits::default(),
+            isolation: Isolation::default(),
             max_restart_wait: Duration::from_secs(5),
             max_lock_wait: Duration::from_secs(15),
         }
+    }
+}
+
+/// What one statement of a reading user may take. A request may ask for less, never for more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReadLimits {
+    /// Time, in seconds; at least 1.
+    pub seconds: u64,
+    /// Memory; absent for half of what the whole engine may use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<u64>,
+    /// Rows read from tables.
+    pub rows: u64,
+    /// Rows of the result.
+    pub result_rows: u64,
+    /// Bytes of the result, before its format.
+    pub result_bytes: u64,
+}
+
+impl Default for ReadLimits {
+    fn default() -> Self {
+        Self { seconds: 60, memory_bytes: None, rows: 2_000_000_000, result_rows: 10_000_000, result_bytes: 256 << 20 }
+    }
+}
+
+/// Reading users who see only rows of some tenants. The engine itself filters the rows of every table, for all ways to read it: its
+/// statements, views, joins and table functions.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Isolation {
+    /// The column that names the tenant, in each of `tables`.
+    pub column: String,
+    /// The tables they may read.
+    pub tables: Vec<String>,
+    /// The views they may read, which show them what they may see of the tables behind.
+    pub views: Vec<String>,
+    /// The users.
+    pub readers: Vec<TenantReader>,
+}
+
+/// A reading user who sees only rows of some tenants. `Debug` hides the key.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TenantReader {
+    /// The user name: letters, digits and underscores.
+    pub user: String,
+    /// The key, at least 16 characters.
+    pub key: String,
+    /// The tenants: letters, digits, `-` and `_`.
+    pub tenants: Vec<String>,
+}
+
+impl fmt::Debug for TenantReader {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("TenantReader").field("user", &self.user).field("tenants", &self.tenants).finish_non_exhaustive()
     }
 }
 

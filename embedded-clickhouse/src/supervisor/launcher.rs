@@ -1,6 +1,6 @@
 //! Starts one engine process at a time.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdin, Command};
 
-use super::config::{EngineError, SupervisorConfig};
+use super::config::{EngineError, Isolation, ReadLimits, SupervisorConfig};
 use crate::settings::{EngineSettings, Limits, Ready};
 
 /// The writing user's name.
@@ -49,6 +49,9 @@ impl Launcher {
         if config.max_concurrent_statements == 0 || config.max_concurrent_statements > MAX_STATEMENTS {
             return fault("max_concurrent_statements", "it must be between 1 and 256");
         }
+        if let Some(why) = isolation_complaint(&config.isolation, &config.database) {
+            return fault("isolation", why);
+        }
         if config.read_key.as_ref().is_some_and(|key| key.len() < MIN_KEY_BYTES) {
             return fault("read_key", "it must have at least 16 characters");
         }
@@ -62,12 +65,13 @@ impl Launcher {
             write_key: random()?,
             read_user: READ_USER.to_owned(),
             read_key: config.read_key.map_or_else(random, Ok)?,
+            isolation: config.isolation,
             limits: Limits {
                 memory_bytes: config.memory_limit_bytes,
                 body_bytes: config.max_body_bytes,
                 reply_bytes: config.max_reply_bytes,
                 concurrent_statements: config.max_concurrent_statements,
-                read_seconds: config.max_read_seconds.max(1),
+                read: ReadLimits { seconds: config.read_limits.seconds.max(1), ..config.read_limits },
                 lock_wait: config.max_lock_wait,
             },
         };
@@ -152,6 +156,31 @@ async fn forward(errors: ChildStderr) -> VecDeque<String> {
     }
 }
 
+/// What is wrong with users or names that go into the engine's configuration and its policies, if anything.
+fn isolation_complaint(isolation: &Isolation, database: &str) -> Option<&'static str> {
+    let is_plain = |name: &String| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let is_tenant = |name: &String| is_plain(&name.replace('-', "_"));
+    let Isolation { column, tables, views, readers } = isolation;
+    if readers.is_empty() {
+        return None;
+    }
+    let mut users = HashSet::from([WRITE_USER, READ_USER, "default"]);
+    if database.starts_with(|first: char| first.is_ascii_digit()) {
+        return Some("with a database whose name begins with a digit");
+    }
+    if !is_plain(column) || !tables.iter().chain(views).all(is_plain) || tables.is_empty() {
+        return Some("the column, the tables and the views must be named by letters, digits and underscores");
+    }
+    if !readers.iter().all(|reader| is_plain(&reader.user) && reader.user.len() <= 64 && users.insert(&reader.user)) {
+        return Some("each user needs a name of its own, of letters, digits and underscores, and not `read` or `beamline`");
+    }
+    if readers.iter().any(|reader| reader.key.len() < MIN_KEY_BYTES) {
+        return Some("each user's key must have at least 16 characters");
+    }
+    let all_plain = readers.iter().all(|reader| !reader.tenants.is_empty() && reader.tenants.iter().all(is_tenant));
+    (!all_plain).then_some("each user needs tenants, named by letters, digits, '-' and '_'")
+}
+
 fn is_database_name(name: &str) -> bool {
     let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     plain && (1..=64).contains(&name.len()) && !RESERVED_DATABASES.iter().any(|reserved| name.eq_ignore_ascii_case(reserved))
@@ -174,7 +203,7 @@ pub(super) fn describe(status: io::Result<ExitStatus>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::supervisor::Credentials;
+    use crate::supervisor::{Credentials, TenantReader};
 
     fn config() -> SupervisorConfig {
         SupervisorConfig::new("/bin/true".into(), "/nonexistent/libchdb.so".into(), "/nonexistent/data".into())
@@ -196,6 +225,24 @@ mod tests {
         }
         assert_eq!(refused(SupervisorConfig { read_key: Some("short".to_owned()), ..config() }), "read_key");
         assert_eq!(refused(SupervisorConfig { max_concurrent_statements: 0, ..config() }), "max_concurrent_statements");
+        let good = TenantReader { user: "shop".to_owned(), key: "k".repeat(16), tenants: vec!["a-b".to_owned()] };
+        let isolated = |reader: TenantReader| {
+            let (column, tables) = ("project_id".to_owned(), vec!["events".to_owned()]);
+            refused(SupervisorConfig {
+                isolation: Isolation { column, tables, readers: vec![reader], views: Vec::new() },
+                ..config()
+            })
+        };
+        assert_eq!(isolated(good.clone()), "nothing");
+        for bad in [
+            TenantReader { user: "read".to_owned(), ..good.clone() },
+            TenantReader { user: "a b".to_owned(), ..good.clone() },
+            TenantReader { key: "short".to_owned(), ..good.clone() },
+            TenantReader { tenants: Vec::new(), ..good.clone() },
+            TenantReader { tenants: vec!["a'b".to_owned()], ..good.clone() },
+        ] {
+            assert_eq!(isolated(bad), "isolation");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use self::backoff::Backoff;
 use self::launcher::{Launcher, Running, describe};
 
-pub use self::config::{Credentials, Endpoint, EngineError, SupervisorConfig};
+pub use self::config::{Credentials, Endpoint, EngineError, Isolation, ReadLimits, SupervisorConfig, TenantReader};
 
 /// A running, supervised engine. Dropped without [`Engine::shutdown`], the process still ends, but nobody waits for it.
 pub struct Engine {
