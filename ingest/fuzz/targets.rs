@@ -6,6 +6,7 @@ use std::{
 };
 
 use rum_ingest::{
+    Front,
     config::Project,
     pipeline::{Body, Head, Pipeline, Sender, StepTimer},
     spool::{Durability, Spool, SpoolConfig},
@@ -53,4 +54,13 @@ pub(crate) fn spool_recovery(dir: &Path, bytes: &[u8]) {
             },
         );
     }
+}
+
+/// All that one connection sends. To be called inside a Tokio runtime.
+///
+/// # Panics
+/// If a handler did.
+pub(crate) async fn http_front(front: &Front, bytes: &[u8]) {
+    front.converse(bytes).await;
+    assert_eq!(front.panics(), 0, "a handler panicked");
 }

@@ -24,3 +24,6 @@ mod salt;
 pub mod spool;
 mod spool_commands;
 pub mod summaries;
+
+#[doc(hidden)]
+pub use http::Front;

@@ -110,6 +110,16 @@ impl Metrics {
         self.registry.register(Box::new(Reading::new(name, help, kind, read)?))
     }
 
+    /// How many requests were answered with `status`, by route.
+    pub(crate) fn requests_with_status(&self, status: &str) -> Vec<u64> {
+        let of_status =
+            |metric: &&proto::Metric| metric.get_label().iter().any(|label| label.name() == "status" && label.value() == status);
+        let families = prometheus::core::Collector::collect(&self.requests);
+        let metrics = families.iter().flat_map(proto::MetricFamily::get_metric).filter(of_status);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
+        metrics.map(|metric| metric.get_counter().get_value() as u64).collect()
+    }
+
     /// All families and the summaries in the Prometheus text format, version 0.0.4.
     pub(crate) fn render(&self, summaries: &Summaries) -> Result<Vec<u8>, prometheus::Error> {
         let mut families = self.registry.gather();

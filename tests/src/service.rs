@@ -277,6 +277,11 @@ impl Service {
     /// If the file cannot be written.
     pub fn reload(&self, config: &str) {
         std::fs::write(self.data_dir.with_extension("toml"), configuration(&self.data_dir, config)).unwrap();
+        self.hang_up();
+    }
+
+    /// Asks the service to read its files again.
+    pub fn hang_up(&self) {
         send_signal(self.pid(), Signal::HUP);
     }
 }

@@ -84,9 +84,8 @@ pub(super) async fn serve(
             }
             continue;
         };
-        let connection =
-            Connection { router: router.clone(), service: service.clone(), peer, stopped: stopped.clone(), _place: place };
-        tokio::spawn(connection.run(stream));
+        let connection = Connection { router: router.clone(), service: service.clone(), peer, stopped: stopped.clone() };
+        tokio::spawn(connection.run(stream, place));
     }
     drop(listener);
     stopping.send_replace(true);
@@ -95,16 +94,16 @@ pub(super) async fn serve(
     Ok(())
 }
 
-struct Connection {
-    router: Router,
-    service: Arc<Service>,
-    peer: SocketAddr,
-    stopped: watch::Receiver<bool>,
-    _place: OwnedSemaphorePermit,
+pub(super) struct Connection {
+    pub(super) router: Router,
+    pub(super) service: Arc<Service>,
+    pub(super) peer: SocketAddr,
+    /// Becomes true when the connection is to end.
+    pub(super) stopped: watch::Receiver<bool>,
 }
 
 impl Connection {
-    async fn run(self, stream: TcpStream) {
+    async fn run(self, stream: TcpStream, _place: OwnedSemaphorePermit) {
         let open = self.service.metrics.connections.clone();
         open.inc();
         let _ = stream.set_nodelay(true);
@@ -120,7 +119,8 @@ impl Connection {
         open.dec();
     }
 
-    async fn speak<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(mut self, stream: S) {
+    /// Answers the requests of one connection until it ends.
+    pub(super) async fn speak<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(mut self, stream: S) {
         let deadlines = Deadlines::of(&self.service.config);
         let activity = Arc::new(Activity::default());
         let stream = TokioIo::new(Timed::new(stream, deadlines, activity.clone()));
@@ -164,7 +164,8 @@ async fn stopped(stopped: &mut watch::Receiver<bool>) {
 fn builder() -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     // The deadlines for heads are ours: hyper's would also end idle connections.
-    builder.http1().max_buf_size(HEAD_BYTES as usize).header_read_timeout(None).timer(TokioTimer::new());
+    // And a page that has sent its beacon and is gone is heard all the same.
+    builder.http1().max_buf_size(HEAD_BYTES as usize).header_read_timeout(None).half_close(true).timer(TokioTimer::new());
     builder
         .http2()
         .timer(TokioTimer::new())

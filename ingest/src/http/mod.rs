@@ -5,11 +5,13 @@ mod client_address;
 mod connections;
 mod correlation;
 mod deadlines;
+mod front;
 mod health;
 mod keep;
 mod problem;
 mod tls;
 
+pub use front::Front;
 pub(crate) use tls::Tls;
 
 use std::sync::{
