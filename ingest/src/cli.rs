@@ -14,6 +14,7 @@ use crate::{
     config::{self, Config},
     logging,
     reload::Source,
+    slo_commands::{self, SloCommand},
     spool_commands::{self, SpoolCommand},
 };
 
@@ -47,6 +48,11 @@ enum Command {
     Spool {
         #[command(subcommand)]
         command: SpoolCommand,
+    },
+    /// Service level objectives: write the Prometheus rules that watch them.
+    Slo {
+        #[command(subcommand)]
+        command: SloCommand,
     },
     /// Run the embedded engine; started by `serve`.
     #[command(hide = true)]
@@ -83,6 +89,9 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command, file: Option<&Path>) -> anyhow::Result<()> {
+    if let Command::Slo { command } = command {
+        return slo_commands::run(command);
+    }
     let config = config::load(file)?;
     if let Command::CheckConfig = command {
         write!(std::io::stdout(), "{}", toml::to_string_pretty(&shown(&config))?)?;
@@ -96,7 +105,7 @@ fn run(command: Command, file: Option<&Path>) -> anyhow::Result<()> {
         match command {
             Command::Serve => app::serve(config, Source { file: file.map(Path::to_owned), log }).await,
             Command::Migrate { direction } => migrate(&config, direction).await,
-            Command::CheckConfig | Command::Spool { .. } | Command::Engine => Ok(()),
+            Command::CheckConfig | Command::Spool { .. } | Command::Slo { .. } | Command::Engine => Ok(()),
         }
     })
 }

@@ -21,6 +21,8 @@ pub mod outcome;
 pub mod pipeline;
 pub mod reload;
 mod salt;
+pub mod slo;
+mod slo_commands;
 pub mod spool;
 mod spool_commands;
 pub mod summaries;

@@ -58,6 +58,14 @@ pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
     check(&config).map_or(Ok(config), |complaint| Err(ConfigError::Invalid(complaint)))
 }
 
+/// The text of a file of service level objectives.
+///
+/// # Errors
+/// What the system says.
+pub fn read_objectives(path: &Path) -> std::io::Result<String> {
+    std::fs::read_to_string(path)
+}
+
 /// Reads a file of data that the configuration names.
 ///
 /// # Errors

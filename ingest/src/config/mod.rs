@@ -10,7 +10,7 @@ mod projects;
 mod server;
 
 pub use change::{WatchedFile, needs_restart};
-pub use load::{ConfigError, load, read_database};
+pub use load::{ConfigError, load, read_database, read_objectives};
 pub use meaning::{Enrich, Ignore, Privacy};
 pub use projects::{Origins, Project, SiteKey};
 pub use server::{ForwardedHeader, Server, TlsFiles};
