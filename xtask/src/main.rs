@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "these are command-line tasks; what they print is their result")]
 
+mod dashboards;
 mod demo;
 mod excerpt;
 mod faults;
@@ -29,6 +30,8 @@ struct Arguments {
 enum Task {
     /// Build and pack the npm package, print its sizes, and check them and the panic gate.
     Build,
+    /// Write the Grafana dashboards in deploy/grafana/dashboards from their descriptions in deploy/grafana/source.
+    Dashboards,
     /// Build everything and run it: the service, its embedded ClickHouse and the sample shop.
     Demo(demo::Options),
     /// Let every fault of the fault matrix happen under load, and print what became of the beacons. Takes about six minutes.
@@ -44,6 +47,7 @@ enum Task {
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Build => sdk::run(),
+        Task::Dashboards => dashboards::run(),
         Task::Demo(options) => demo::run(&options),
         Task::Faults => faults::run(),
         Task::Setup => setup::run(),
