@@ -5,6 +5,7 @@
 
 mod beacons;
 mod files;
+pub mod grafana;
 mod load;
 pub mod mmdb;
 mod proxy;
