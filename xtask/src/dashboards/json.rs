@@ -46,7 +46,7 @@ pub(super) fn dashboard(dashboard: &Dashboard, store: Store) -> Result<Value> {
         "annotations": {"list": [releases(store)]},
         "links": [{
             "type": "dashboards", "title": "Beamline", "tags": ["beamline", store.name()], "asDropdown": true,
-            "includeVars": true, "keepTime": true
+            "includeVars": true, "keepTime": true, "icon": "dashboard", "targetBlank": false, "tooltip": "The other dashboards"
         }],
         "panels": panels,
     }))
