@@ -1,9 +1,6 @@
 //! Puts the parts together and takes them down again.
 
 use std::{
-    io::Write as _,
-    os::unix::fs::OpenOptionsExt as _,
-    path::Path,
     sync::{
         Arc, RwLock,
         atomic::{AtomicBool, Ordering},
@@ -12,7 +9,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use embedded_clickhouse::{Engine, SupervisorConfig};
+use embedded_clickhouse::{Engine, Isolation, SupervisorConfig, TenantReader};
 use tokio::{
     net::TcpListener,
     signal::unix::SignalKind,
@@ -22,9 +19,9 @@ use tokio::{
 
 use crate::{
     accepted::Record,
-    clickhouse::{ClickHouse, Endpoint, Migrator, Writer, WriterStats},
+    clickhouse::{ClickHouse, Endpoint, Migrator, Writer, WriterStats, tables_with_projects},
     clock,
-    config::Config,
+    config::{Config, Reader, data_dir::SqlEndpoint},
     dedup::{Seen, Window, WindowLimits},
     http::{self, Reloads, Service, Tls},
     metrics::Metrics,
@@ -32,14 +29,12 @@ use crate::{
     pipeline::Pipeline,
     reload::{self, Source},
     salt::DailySalt,
-    spool::{Journal, Reading, SealedSegments, Spool, SpoolConfig},
+    spool::{Journal, Reading, SealedSegments, Spool, SpoolConfig, SpoolError},
     summaries::{Refresh, Summaries},
 };
 
 /// How often refused requests and repeated beacons are written to the spool for the ledger.
 const LEDGER_EVERY: Duration = Duration::from_secs(1);
-/// The spool's folder in the data folder.
-const SPOOL: &str = "spool";
 /// How often the daily quotas are compared with the ledger.
 const QUOTAS_EVERY: Duration = Duration::from_secs(30);
 const FIRST_BACKOFF: Duration = Duration::from_millis(200);
@@ -64,6 +59,7 @@ impl Store {
                 database: config.clickhouse.database().into(),
                 user: config.clickhouse.user.clone(),
                 password: config.clickhouse.password.clone(),
+                cluster: config.clickhouse.cluster.clone(),
             };
             return Ok(Self { clickhouse: ClickHouse::new(&endpoint), engine: None });
         }
@@ -75,18 +71,46 @@ impl Store {
             database: config.clickhouse.database().into(),
             memory_limit_bytes: Some(config.embedded.memory_limit_bytes),
             read_key: config.embedded.read_key.clone(),
-            ..SupervisorConfig::new(program, library, config.data.dir.join("clickhouse"))
+            read_limits: config.embedded.read_limits,
+            isolation: isolation(&config.embedded.readers),
+            ..SupervisorConfig::new(program, library, config.data.engine())
         })
         .await?;
         let at = engine.endpoint();
-        write_sql_endpoint(&config.data.dir, at)?;
+        config.data.write_endpoints(at).with_context(|| format!("cannot write into {}", config.data.dir.display()))?;
         let endpoint = Endpoint {
             url: at.url.clone(),
             database: at.database.clone(),
             user: Some(at.writer.user.clone()),
             password: Some(at.writer.key.clone()),
+            cluster: None,
         };
-        Ok(Self { clickhouse: ClickHouse::new(&endpoint), engine: Some(engine) })
+        let clickhouse = ClickHouse::new(&endpoint);
+        // Whoever was killed while moving the schema of this folder has left its lock.
+        clickhouse.forget_schema_locks().await?;
+        Ok(Self { clickhouse, engine: Some(engine) })
+    }
+
+    /// Like [`Store::open`], but joins the embedded engine of a service that runs.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn join(config: &Config) -> anyhow::Result<Self> {
+        if config.clickhouse.url.is_none()
+            && let Some(SqlEndpoint { url, database, user, key }) = config.data.write_endpoint()
+        {
+            let clickhouse = ClickHouse::new(&Endpoint { url, database, user: Some(user), password: Some(key), cluster: None });
+            // After the service has ended, nobody is there or somebody else who does not know the key.
+            if clickhouse.version().await.is_ok() {
+                return Ok(Self { clickhouse, engine: None });
+            }
+        }
+        Self::open(config).await
+    }
+
+    /// Whether the engine is ours, and ends with this process.
+    pub const fn is_ours(&self) -> bool {
+        self.engine.is_some()
     }
 
     /// Stops the engine if it is ours.
@@ -97,19 +121,19 @@ impl Store {
     }
 }
 
-/// Where analysts find the embedded engine, readable by the service's user only.
-fn write_sql_endpoint(dir: &Path, endpoint: &embedded_clickhouse::Endpoint) -> anyhow::Result<()> {
-    let path = dir.join("sql-endpoint.json");
-    let reader = &endpoint.reader;
-    let text = serde_json::json!({"url": endpoint.url, "database": endpoint.database, "user": reader.user, "key": reader.key});
-    std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&path)
-        .and_then(|mut file| writeln!(file, "{text}"))
-        .with_context(|| format!("cannot write {}", path.display()))
+/// What readers of single projects may read.
+fn isolation(readers: &[Reader]) -> Isolation {
+    let tenant_reader = |Reader { user, key, projects }: &Reader| {
+        let (user, key, tenants) = (user.clone(), key.clone(), projects.clone());
+        TenantReader { user, key, tenants }
+    };
+    let readable = tables_with_projects();
+    Isolation {
+        column: readable.column.into(),
+        tables: readable.tables,
+        views: readable.views,
+        readers: readers.iter().map(tenant_reader).collect(),
+    }
 }
 
 /// Serves until SIGTERM or SIGINT, then drains.
@@ -122,17 +146,7 @@ pub async fn serve(config: Config, source: Source) -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {}; change server.listen or stop what uses it", config.server.listen))?;
     let tls = config.server.tls.as_ref().map(Tls::open).transpose()?;
     std::fs::create_dir_all(&config.data.dir).with_context(|| format!("cannot make {}", config.data.dir.display()))?;
-    let (spool, segments) = Spool::open(
-        &config.data.dir.join(SPOOL),
-        SpoolConfig {
-            durability: config.spool.durability,
-            max_bytes: config.spool.max_bytes,
-            buffer_max_bytes: config.spool.buffer_max_bytes,
-            segment_max_bytes: config.spool.segment_max_bytes,
-            segment_max_age: Duration::from_millis(config.spool.segment_max_age_ms),
-            readers: config.clickhouse.parallel_inserts().into(),
-        },
-    )?;
+    let (spool, segments) = open_spool(&config)?;
     let daily_salt = DailySalt::open(&config.data.dir);
     let salt = daily_salt.salt().clone();
     let pipeline = Pipeline::new(&config.projects).knowing(reload::knowledge(&config, &salt)?);
@@ -197,11 +211,41 @@ pub async fn serve(config: Config, source: Source) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn open_spool(config: &Config) -> Result<(Spool, SealedSegments), SpoolError> {
+    Spool::open(
+        &config.data.spool(),
+        SpoolConfig {
+            durability: config.spool.durability,
+            max_bytes: config.spool.max_bytes,
+            buffer_max_bytes: config.spool.buffer_max_bytes,
+            segment_max_bytes: config.spool.segment_max_bytes,
+            segment_max_age: Duration::from_millis(config.spool.segment_max_age_ms),
+            readers: config.clickhouse.parallel_inserts().into(),
+        },
+    )
+}
+
+/// Writes what waits in the spool of a stopped service to ClickHouse.
+///
+/// # Errors
+/// If the service runs, or not everything is written within `patience`.
+pub async fn empty_spool(config: &Config, clickhouse: &ClickHouse, patience: Duration) -> anyhow::Result<()> {
+    let (spool, segments) = open_spool(config)?;
+    let (_, journal) = recall(config, &segments);
+    spool.close().await;
+    let parallel = config.clickhouse.parallel_inserts();
+    let writing = write(clickhouse.clone(), segments, parallel, Arc::new(WriterStats::default()), journal);
+    let seconds = patience.as_secs();
+    tokio::time::timeout(patience, writing).await.with_context(|| {
+        format!("what waits in the spool could not be written within {seconds} s; start the service and read its log")
+    })
+}
+
 /// Remembers the beacons that are durable already: those in the spool, and those that ClickHouse has got within the window.
 fn recall(config: &Config, segments: &SealedSegments) -> (Arc<Window>, Arc<Journal>) {
     let limits = WindowLimits { age: config.dedup.window(), beacons: config.dedup.max_beacons };
     let window = Window::new(limits);
-    let (journal, notes) = Journal::open(&config.data.dir.join(SPOOL), limits.age);
+    let (journal, notes) = Journal::open(&config.data.spool(), limits.age);
     let (now, now_ms) = (Instant::now(), clock::now_ms());
     let mut seen: Vec<Seen> = notes.iter().flat_map(|note| Seen::decode(note)).collect();
     for id in segments.files().younger_than(limits.age) {

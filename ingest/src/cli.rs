@@ -10,12 +10,15 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     app::{self, Store},
-    clickhouse::{Migrator, Status},
+    backup_commands::{self, BackupCommand},
+    clickhouse::{Migrator, Status, schema_statements},
     config::{self, Config},
+    erase_command::{self, EraseCommand, Person},
     logging,
     reload::Source,
     slo_commands::{self, SloCommand},
     spool_commands::{self, SpoolCommand},
+    sql_command::{self, SqlCommand},
 };
 
 /// Real User Monitoring that a team runs itself: takes beacons from browsers, keeps them in ClickHouse, exposes Prometheus summaries.
@@ -54,17 +57,55 @@ enum Command {
         #[command(subcommand)]
         command: SloCommand,
     },
+    /// Ask ClickHouse one question and print the answer.
+    Sql(SqlCommand),
+    /// Erase everything stored of one session or one user. Works beside a running service.
+    ///
+    /// The rows go from every table that has them and stay away: what waits in the spool, is put back from quarantine or is sent again
+    /// is left out. Rollups keep their counts, which say nothing of anyone.
+    Erase(EraseCommand),
+    /// Write everything stored of one session or one user as JSON lines. Works beside a running service.
+    Export {
+        #[command(flatten)]
+        person: Person,
+        /// File to write to; it must not exist. Standard output if absent.
+        #[arg(long, short)]
+        output: Option<PathBuf>,
+    },
+    /// Write all tables of the embedded engine to a folder. Works beside a running service, whose beacons wait in the spool meanwhile.
+    Backup {
+        /// Folder to make.
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+    },
+    /// Take all tables from a backup into an embedded engine without rows, compare them with what was backed up, and bring them to
+    /// this release's schema. The service must be stopped.
+    Restore {
+        /// Folder made by `backup`.
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
+    },
     /// Run the embedded engine; started by `serve`.
     #[command(hide = true)]
     Engine,
 }
 
-#[derive(Clone, Copy, Subcommand)]
+#[derive(Clone, Subcommand)]
 enum Direction {
     /// Show the schema version of the database and of this release.
     Status,
-    /// Apply what is missing.
-    Up,
+    /// Apply what is missing. Two at once take turns.
+    Up {
+        /// Version to stop at; the newest if absent.
+        #[arg(long)]
+        to: Option<u32>,
+    },
+    /// Print the statements of all steps and do none of them.
+    Show {
+        /// As they are done on a cluster of this name; on one server if absent.
+        #[arg(long)]
+        cluster: Option<String>,
+    },
     /// Revert everything above a version. The data of the removed tables is gone.
     Down {
         /// Version to go back to; 0 removes all tables.
@@ -100,11 +141,18 @@ fn run(command: Command, file: Option<&Path>) -> anyhow::Result<()> {
     if let Command::Spool { command } = command {
         return spool_commands::run(command, &config.data.dir.join("spool"));
     }
-    let log = logging::start(&config.log)?;
+    // What they say is for people, unless something is worth a warning.
+    let commands = config::Log { filter: "warn".into(), ..config.log.clone() };
+    let log = logging::start(if matches!(command, Command::Serve | Command::Migrate { .. }) { &config.log } else { &commands })?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
         match command {
             Command::Serve => app::serve(config, Source { file: file.map(Path::to_owned), log }).await,
             Command::Migrate { direction } => migrate(&config, direction).await,
+            Command::Sql(command) => sql_command::run(&config, command).await,
+            Command::Erase(command) => erase_command::erase(&config, command).await,
+            Command::Export { person, output } => erase_command::export(&config, &person, output.as_deref()).await,
+            Command::Backup { to } => backup_commands::run(&config, BackupCommand::Backup(&to)).await,
+            Command::Restore { from } => backup_commands::run(&config, BackupCommand::Restore(&from)).await,
             Command::CheckConfig | Command::Spool { .. } | Command::Slo { .. } | Command::Engine => Ok(()),
         }
     })
@@ -113,18 +161,26 @@ fn run(command: Command, file: Option<&Path>) -> anyhow::Result<()> {
 /// The configuration without its secrets.
 fn shown(config: &Config) -> Config {
     let mut shown = config.clone();
-    for secret in [&mut shown.clickhouse.password, &mut shown.embedded.read_key].into_iter().flatten() {
+    let secrets = [&mut shown.clickhouse.password, &mut shown.embedded.read_key].into_iter().flatten();
+    for secret in secrets.chain(shown.embedded.readers.iter_mut().map(|reader| &mut reader.key)) {
         *secret = "(set)".into();
     }
     shown
 }
 
 async fn migrate(config: &Config, direction: Direction) -> anyhow::Result<()> {
+    if let Direction::Show { cluster } = &direction {
+        let mut out = std::io::stdout().lock();
+        for statement in schema_statements(cluster.as_deref())? {
+            writeln!(out, "{};\n", statement.trim_end().trim_end_matches(';'))?;
+        }
+        return Ok(());
+    }
     let store = Store::open(config).await?;
     let migrator = Migrator::new(store.clickhouse.clone());
     let moved = match direction {
-        Direction::Status => migrator.status().await,
-        Direction::Up => migrator.up(None).await,
+        Direction::Status | Direction::Show { .. } => migrator.status().await,
+        Direction::Up { to } => migrator.up(to).await,
         Direction::Down { to } => migrator.down(to).await,
     };
     store.close().await;

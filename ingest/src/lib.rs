@@ -9,11 +9,13 @@
 
 pub mod accepted;
 pub mod app;
+mod backup_commands;
 pub mod cli;
 pub mod clickhouse;
 mod clock;
 pub mod config;
 pub mod dedup;
+mod erase_command;
 mod http;
 pub mod logging;
 mod metrics;
@@ -25,6 +27,7 @@ pub mod slo;
 mod slo_commands;
 pub mod spool;
 mod spool_commands;
+mod sql_command;
 pub mod summaries;
 
 #[doc(hidden)]

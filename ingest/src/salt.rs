@@ -16,6 +16,7 @@ use crate::{
     pipeline::{SALT_BYTES, Salt},
 };
 
+const FILE: &str = "salt.json";
 const DAY_MS: u64 = 86_400_000;
 /// How often a new day is looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -39,10 +40,8 @@ pub(crate) struct DailySalt {
 impl DailySalt {
     /// Takes over today's salt from the data folder, or makes it. One that the disk does not take is in memory only.
     pub(crate) fn open(data: &Path) -> Self {
-        let (path, day) = (data.join("salt.json"), clock::now_ms() / DAY_MS);
-        let kept =
-            fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Kept>(&bytes).ok()).filter(|kept| kept.day == day);
-        let bytes = kept.map_or_else(|| make(&path, day), |kept| kept.salt);
+        let (path, day) = (data.join(FILE), clock::now_ms() / DAY_MS);
+        let bytes = kept(&path, day).map_or_else(|| make(&path, day), |kept| kept.salt);
         Self { path, day, salt: Arc::new(Salt::new(&bytes)) }
     }
 
@@ -67,6 +66,16 @@ impl DailySalt {
         self.day = today;
         self.salt.rotate(&make(&self.path, today));
     }
+}
+
+/// Today's salt as a service keeps it in its data folder, if there is one.
+pub(crate) fn of_today(data: &Path) -> Option<Salt> {
+    kept(&data.join(FILE), clock::now_ms() / DAY_MS).map(|kept| Salt::new(&kept.salt))
+}
+
+fn kept(path: &Path, day: u64) -> Option<Kept> {
+    let kept: Kept = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+    (kept.day == day).then_some(kept)
 }
 
 /// A new salt, in place of the one that is kept. If the disk refuses it, a restart makes another.

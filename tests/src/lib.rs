@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod beacons;
+mod command;
 mod files;
 pub mod grafana;
 mod load;
@@ -13,6 +14,7 @@ mod service;
 mod sql;
 
 pub use beacons::{beacon, now_ms, vital};
+pub use command::{Output, run};
 pub use files::files_with;
 pub use load::{Load, Sent};
 pub use proxy::{Proxy, Trouble};

@@ -70,29 +70,6 @@ async fn beacons_wait_while_the_server_is_away() {
     engine.shutdown().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_schema_goes_up_and_down_and_up_again() {
-    let dir = tempfile::tempdir().unwrap();
-    let data = dir.path().join("data");
-    let migrate = |arguments: &[&str]| {
-        let output = Command::new(beamline()).arg("migrate").args(arguments).env("BEAMLINE_DATA__DIR", &data).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    };
-    assert_eq!(migrate(&["status"]), "schema version 0, newest known 4\n");
-    assert_eq!(migrate(&["up"]), "schema version 4, newest known 4\n");
-    assert_eq!(migrate(&["up"]), "schema version 4, newest known 4\n");
-    assert_eq!(migrate(&["down", "--to", "3"]), "schema version 3, newest known 4\n");
-    assert_eq!(migrate(&["down", "--to", "2"]), "schema version 2, newest known 4\n");
-    assert_eq!(migrate(&["down", "--to", "1"]), "schema version 1, newest known 4\n");
-    assert_eq!(migrate(&["down", "--to", "0"]), "schema version 0, newest known 4\n");
-    let service = Service::start(&data, &Launch::default());
-    service.accept(&beacon("x", "/", &[vital("LCP", 7.0)])).await;
-    service.until_sql("SELECT sum(count) FROM vitals_1d", "1").await;
-    let tables = "SELECT count() FROM system.tables WHERE database = 'beamline'";
-    assert_eq!(service.sql().text(tables).await, "10", "three raw, three rollups with their views, the history");
-}
-
 #[test]
 fn without_a_library_the_service_says_what_to_do() {
     let dir = tempfile::tempdir().unwrap();

@@ -9,6 +9,7 @@ mod faults;
 mod progress;
 mod sdk;
 mod setup;
+mod sizing;
 mod tally;
 mod test;
 mod tidy;
@@ -38,6 +39,8 @@ enum Task {
     Faults,
     /// Install everything the other tasks need, without running them.
     Setup,
+    /// Print how much disk and CPU ClickHouse needs for so many rows a day.
+    Sizing(sizing::Measured),
     /// Run every check and test; the last line says how many passed and failed.
     Test,
     /// Check the house rules: who may import what, file sizes, lock files.
@@ -51,6 +54,10 @@ fn main() -> ExitCode {
         Task::Demo(options) => demo::run(&options),
         Task::Faults => faults::run(),
         Task::Setup => setup::run(),
+        Task::Sizing(measured) => {
+            sizing::run(&measured);
+            Ok(())
+        }
         Task::Test => return test::run(),
         Task::Tidy => tidy::run(),
     };

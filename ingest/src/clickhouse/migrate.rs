@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClickHouse, QueryError};
+use super::{ClickHouse, QueryError, cluster, schema_lock};
 
-struct Migration {
+pub(super) struct Migration {
     version: u32,
     name: &'static str,
-    up: &'static str,
-    down: &'static str,
+    pub(super) up: &'static str,
+    pub(super) down: &'static str,
 }
 
 macro_rules! migrations {
@@ -22,16 +22,19 @@ macro_rules! migrations {
     };
 }
 
-const MIGRATIONS: &[Migration] = migrations! {
+pub(super) const MIGRATIONS: &[Migration] = migrations! {
     1 "0001_events",
     2 "0002_vitals",
     3 "0003_attribution",
     4 "0004_country_and_duplicates",
+    10 "0010_erasures",
 };
 
 /// Applied versions, newest row wins. `state` tells a finished step from one that broke off.
-const CREATE_HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (version UInt32, name String, state Enum8('started' = 1, \
-     'applied' = 2, 'reverted' = 3), at DateTime64(3, 'UTC') DEFAULT now64(3)) ENGINE = MergeTree ORDER BY (version, at)";
+const HISTORY: &str = "(version UInt32, name String, state Enum8('started' = 1, 'applied' = 2, 'reverted' = 3), \
+     at DateTime64(3, 'UTC') DEFAULT now64(3))";
+/// On a cluster every server has the whole history.
+const REPLICATED_HISTORY: &str = "ReplicatedMergeTree('/clickhouse/tables/{uuid}/all', '{shard}-{replica}')";
 
 /// A migration could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +46,14 @@ pub enum MigrateError {
         step: String,
         /// Why it failed.
         source: QueryError,
+    },
+    /// A statement cannot be done on a cluster.
+    #[error("migration {step}: {why}")]
+    Cluster {
+        /// What was being done.
+        step: String,
+        /// Why not.
+        why: String,
     },
     /// The database was made by a newer release.
     #[error(
@@ -95,36 +106,73 @@ impl Migrator {
     pub async fn status(&self) -> Result<Status, MigrateError> {
         self.prepare().await?;
         let known = MIGRATIONS.last().map_or(0, |migration| migration.version);
-        let applied: Vec<u32> = self
-            .clickhouse
-            .client
-            .query("SELECT version FROM schema_migrations GROUP BY version HAVING argMax(state, (at, state)) = 'applied' ORDER BY version")
-            .fetch_all()
-            .await
-            .map_err(|error| MigrateError::Query { step: "read the history".into(), source: error.into() })?;
-        let applied = applied.last().copied().unwrap_or(0);
+        let applied = self.applied().await?.last().copied().unwrap_or(0);
         if applied > known {
             return Err(MigrateError::Newer { found: applied, known });
         }
         Ok(Status { applied, known })
     }
 
-    /// Applies every step up to `target`, or all. A step that broke off earlier is done again: what is already there is kept.
+    async fn applied(&self) -> Result<Vec<u32>, MigrateError> {
+        self.clickhouse
+            .client
+            .query("SELECT version FROM schema_migrations GROUP BY version HAVING argMax(state, (at, state)) = 'applied' ORDER BY version")
+            .fetch_all()
+            .await
+            .map_err(|error| MigrateError::Query { step: "read the history".into(), source: error.into() })
+    }
+
+    /// Applies every step up to `target`, or all, one process at a time. A step that broke off earlier is done again: what is already
+    /// there is kept.
     ///
     /// # Errors
     /// [`MigrateError`].
     pub async fn up(&self, target: Option<u32>) -> Result<Status, MigrateError> {
         let status = self.status().await?;
         let target = target.unwrap_or(status.known);
-        for migration in MIGRATIONS.iter().filter(|migration| migration.version > status.applied && migration.version <= target) {
-            self.note(migration, STARTED).await?;
-            for statement in statements(migration.up) {
-                self.run(migration.name, &repeatable(statement)).await?;
-            }
-            self.note(migration, APPLIED).await?;
-            tracing::info!(version = migration.version, name = migration.name, "schema migrated");
+        if self.missing(target).await?.is_empty() {
+            return Ok(status);
         }
+        self.alone(async {
+            // Another may have been faster.
+            self.status().await?;
+            for migration in self.missing(target).await? {
+                self.note(migration, STARTED).await?;
+                for statement in statements(migration.up) {
+                    self.run(migration.name, statement).await?;
+                }
+                self.note(migration, APPLIED).await?;
+                tracing::info!(version = migration.version, name = migration.name, "schema migrated");
+            }
+            Ok(())
+        })
+        .await?;
         self.status().await
+    }
+
+    async fn missing(&self, target: u32) -> Result<Vec<&'static Migration>, MigrateError> {
+        let applied = self.applied().await?;
+        let is_missing = |migration: &&Migration| migration.version <= target && !applied.contains(&migration.version);
+        Ok(MIGRATIONS.iter().filter(is_missing).collect())
+    }
+
+    async fn alone(&self, work: impl Future<Output = Result<(), MigrateError>>) -> Result<(), MigrateError> {
+        let locked = schema_lock::alone(&self.clickhouse, work).await;
+        locked.map_err(|source| MigrateError::Query { step: "lock the schema".into(), source })?
+    }
+
+    /// Makes the functions of every step again that is done: they belong to the server, and no backup of a database has them.
+    ///
+    /// # Errors
+    /// [`MigrateError`].
+    pub async fn make_functions(&self) -> Result<(), MigrateError> {
+        let applied = self.status().await?.applied;
+        for migration in MIGRATIONS.iter().filter(|migration| migration.version <= applied) {
+            for statement in statements(migration.up).filter(|statement| statement.starts_with("CREATE FUNCTION ")) {
+                self.run(migration.name, statement).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Reverts every step above `target`, newest first. The data of the removed tables and columns is gone.
@@ -132,16 +180,20 @@ impl Migrator {
     /// # Errors
     /// [`MigrateError`].
     pub async fn down(&self, target: u32) -> Result<Status, MigrateError> {
-        let status = self.status().await?;
-        for migration in
-            MIGRATIONS.iter().rev().filter(|migration| migration.version <= status.applied && migration.version > target)
-        {
-            for statement in statements(migration.down) {
-                self.run(migration.name, &repeatable(statement)).await?;
+        self.status().await?;
+        self.alone(async {
+            let applied = self.applied().await?;
+            let is_above = |migration: &&Migration| migration.version > target && applied.contains(&migration.version);
+            for migration in MIGRATIONS.iter().rev().filter(is_above) {
+                for statement in statements(migration.down) {
+                    self.run(migration.name, statement).await?;
+                }
+                self.note(migration, REVERTED).await?;
+                tracing::info!(version = migration.version, name = migration.name, "schema reverted");
             }
-            self.note(migration, REVERTED).await?;
-            tracing::info!(version = migration.version, name = migration.name, "schema reverted");
-        }
+            Ok(())
+        })
+        .await?;
         self.status().await
     }
 
@@ -159,22 +211,29 @@ impl Migrator {
             .await
             .map_err(named("look for the database"))?;
         if exists == 0 {
-            let create = format!("CREATE DATABASE IF NOT EXISTS {database}");
+            let create = format!("CREATE DATABASE IF NOT EXISTS {database}{}", self.clickhouse.on_cluster());
             outside.query(&create).execute().await.map_err(named("make the database"))?;
         }
-        self.clickhouse.client.query(CREATE_HISTORY).execute().await.map_err(named("make the history"))
+        let engine = if self.clickhouse.cluster.is_some() { REPLICATED_HISTORY } else { "MergeTree" };
+        let on_cluster = self.clickhouse.on_cluster();
+        let create =
+            format!("CREATE TABLE IF NOT EXISTS schema_migrations{on_cluster} {HISTORY} ENGINE = {engine} ORDER BY (version, at)");
+        self.clickhouse.client.query_raw(&create).execute().await.map_err(named("make the history"))
     }
 
+    /// Does what the statement says, on this server or on all of the cluster's, unless it is done already.
     async fn run(&self, name: &str, statement: &str) -> Result<(), MigrateError> {
         let step = || name.to_owned();
-        // `??` is the client's escape for a question mark.
-        let statement = statement.replace('?', "??");
-        self.clickhouse
-            .client
-            .query(&statement)
-            .execute()
-            .await
-            .map_err(|error| MigrateError::Query { step: step(), source: error.into() })
+        let forms = match &self.clickhouse.cluster {
+            None => vec![statement.to_owned()],
+            Some(cluster) => cluster::for_cluster(statement, cluster)
+                .map_err(|error| MigrateError::Cluster { step: step(), why: error.to_string() })?,
+        };
+        for form in forms {
+            let done = self.clickhouse.client.query_raw(&repeatable(&form)).execute().await;
+            done.map_err(|error| MigrateError::Query { step: step(), source: error.into() })?;
+        }
+        Ok(())
     }
 
     async fn note(&self, migration: &Migration, state: i8) -> Result<(), MigrateError> {
@@ -187,8 +246,28 @@ impl Migrator {
     }
 }
 
+/// All statements of the schema in order, as they are done on one server or on a cluster.
+///
+/// # Errors
+/// [`MigrateError::Cluster`].
+pub fn schema_statements(cluster: Option<&str>) -> Result<Vec<String>, MigrateError> {
+    let mut all = Vec::new();
+    for migration in MIGRATIONS {
+        for statement in statements(migration.up) {
+            match cluster {
+                None => all.push(statement.to_owned()),
+                Some(cluster) => all.extend(
+                    cluster::for_cluster(statement, cluster)
+                        .map_err(|error| MigrateError::Cluster { step: migration.name.to_owned(), why: error.to_string() })?,
+                ),
+            }
+        }
+    }
+    Ok(all)
+}
+
 /// The statements of a file: each ends with a semicolon at the end of a line.
-fn statements(sql: &str) -> impl Iterator<Item = &str> {
+pub(super) fn statements(sql: &str) -> impl Iterator<Item = &str> {
     sql.split(";\n").map(without_leading_comments).filter(|statement| !statement.is_empty())
 }
 

@@ -1,16 +1,26 @@
 //! Everything that talks to ClickHouse: the client, migrations, rows, the writer and the queries. The only module with SQL.
 
+mod backup;
+mod cluster;
+mod erasure;
 mod errors;
 mod ledger;
 mod migrate;
 mod quarantine;
 pub mod queries;
 mod rows;
+mod schema_lock;
+mod sql;
+mod tenancy;
 mod writer;
 
+pub use backup::{Manifest, Part};
+pub use erasure::{Erasure, Subject};
 pub use errors::Reason;
-pub use migrate::{MigrateError, Migrator, Status};
+pub use migrate::{MigrateError, Migrator, Status, schema_statements};
 pub use quarantine::Refused;
+pub use sql::{FORMAT_FOR_PEOPLE, FORMAT_FOR_PROGRAMS};
+pub use tenancy::{Readable, tables_with_projects};
 pub use writer::{Writer, WriterStats};
 
 use std::time::Duration;
@@ -30,6 +40,8 @@ pub struct Endpoint {
     pub user: Option<String>,
     /// Password, if any.
     pub password: Option<String>,
+    /// The cluster the server belongs to, if any.
+    pub cluster: Option<String>,
 }
 
 impl std::fmt::Debug for Endpoint {
@@ -43,6 +55,7 @@ impl std::fmt::Debug for Endpoint {
 pub struct ClickHouse {
     client: ::clickhouse::Client,
     database: String,
+    cluster: Option<String>,
 }
 
 impl std::fmt::Debug for ClickHouse {
@@ -61,7 +74,12 @@ impl ClickHouse {
         if let Some(password) = &endpoint.password {
             client = client.with_password(password);
         }
-        Self { client, database: endpoint.database.clone() }
+        Self { client, database: endpoint.database.clone(), cluster: endpoint.cluster.clone() }
+    }
+
+    /// What a statement about tables needs to reach all servers of the cluster; empty for one server.
+    pub(in crate::clickhouse) fn on_cluster(&self) -> String {
+        self.cluster.as_ref().map_or_else(String::new, |cluster| format!(" ON CLUSTER {cluster}"))
     }
 
     /// The server's version; proves that it answers and knows us.
@@ -87,6 +105,9 @@ pub enum QueryError {
     /// The server refused, or cannot be reached.
     #[error("ClickHouse: {0}")]
     Client(#[from] ::clickhouse::error::Error),
+    /// The answer broke off, or could not be passed on.
+    #[error("the answer: {0}")]
+    Reply(std::io::Error),
     /// No answer in time.
     #[error("ClickHouse did not answer in time")]
     TimedOut,

@@ -6,7 +6,10 @@ use rum_protocol::{ErrorEvent, ErrorSource, Event, Metric, Rating, Vital};
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 
-use super::ledger::{Ledger, OutcomeRow};
+use super::{
+    erasure::{Personal, Traits},
+    ledger::{Ledger, OutcomeRow},
+};
 use crate::accepted::{AcceptedBeacon, AcceptedEvent, Record};
 
 /// The rows of a segment, by table.
@@ -127,6 +130,26 @@ pub(super) struct ErrorRow {
     sample_rate: f32,
     retention_days: u16,
     attributes: Pairs<String>,
+}
+
+impl Personal for EventRow {
+    fn traits(&self) -> Option<Traits<'_>> {
+        let at_ms = self.ts.min(self.received_at);
+        Some(Traits { project_id: &self.project_id, session_id: self.session_id, at_ms, attributes: &self.attributes })
+    }
+}
+
+impl Personal for ErrorRow {
+    fn traits(&self) -> Option<Traits<'_>> {
+        let at_ms = self.ts.min(self.received_at);
+        Some(Traits { project_id: &self.project_id, session_id: self.session_id, at_ms, attributes: &self.attributes })
+    }
+}
+
+impl Personal for OutcomeRow {
+    fn traits(&self) -> Option<Traits<'_>> {
+        None
+    }
 }
 
 const PAGE_VIEW: i8 = 1;

@@ -10,7 +10,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -20,7 +20,8 @@ use ::clickhouse::{RowOwned, RowWrite, error::Error};
 use tokio::task::JoinSet;
 
 use super::{
-    ClickHouse, Reason,
+    ClickHouse, QueryError, Reason,
+    erasure::{Erasures, Personal},
     errors::{Class, InsertError},
     quarantine::{self, Decisions, RefusedRows, Then},
     rows::{Rows, rows},
@@ -107,13 +108,22 @@ struct Mover {
     files: Arc<SegmentFiles>,
     journal: Option<Arc<Journal>>,
     stats: Arc<WriterStats>,
+    erasures: Mutex<Known>,
+}
+
+/// The list of erasures as it was read last, and which state of it that was.
+#[derive(Debug, Default)]
+struct Known {
+    version: (u64, i64),
+    list: Arc<Erasures>,
 }
 
 impl Writer {
     /// A writer for segments whose tables exist already. Up to `parallel` segments are inserted at the same time.
     pub fn new(clickhouse: ClickHouse, segments: SealedSegments, parallel: usize, stats: Arc<WriterStats>) -> Self {
         let files = segments.files().clone();
-        Self { segments, parallel: parallel.max(1), mover: Arc::new(Mover { clickhouse, files, journal: None, stats }) }
+        let mover = Mover { clickhouse, files, journal: None, stats, erasures: Mutex::default() };
+        Self { segments, parallel: parallel.max(1), mover: Arc::new(mover) }
     }
 
     /// Notes the beacons of each segment in this journal before the segment is removed.
@@ -144,6 +154,7 @@ impl Writer {
 impl Mover {
     /// Returns when the segment needs no more attention.
     async fn settle(self: Arc<Self>, id: SegmentId) {
+        let turn = self.files.turns().one().await;
         self.stats.in_flight.fetch_add(1, Ordering::Relaxed);
         let mut backoff = FIRST_BACKOFF;
         while let Err(error) = self.move_segment(&id).await {
@@ -155,6 +166,7 @@ impl Mover {
             self.clickhouse.client.clear_cached_metadata().await;
         }
         self.stats.in_flight.fetch_sub(1, Ordering::Relaxed);
+        drop(turn);
     }
 
     fn report(&self, id: &SegmentId, error: &InsertError, pause: Duration) {
@@ -183,6 +195,10 @@ impl Mover {
             id,
             decisions: Decisions::parse(&self.files.decisions(id).map_err(InsertError::transient)?),
             refused: Vec::new(),
+            erasures: self.erasures().await.map_err(|error| match error {
+                QueryError::Client(error) => InsertError::from(error),
+                other => InsertError::transient(other),
+            })?,
         };
         self.insert("events", &rows.events, &mut blocks).await?;
         self.insert("errors", &rows.errors, &mut blocks).await?;
@@ -204,7 +220,21 @@ impl Mover {
         }
     }
 
-    async fn insert<R: RowOwned + RowWrite>(
+    /// The list of erasures. It is read whole only when it has changed.
+    async fn erasures(&self) -> Result<Arc<Erasures>, QueryError> {
+        let version = self.clickhouse.erasures_version().await?;
+        {
+            let known = self.erasures.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.version == version {
+                return Ok(known.list.clone());
+            }
+        }
+        let list = Arc::new(Erasures::new(self.clickhouse.erasures().await?));
+        *self.erasures.lock().unwrap_or_else(PoisonError::into_inner) = Known { version, list: list.clone() };
+        Ok(list)
+    }
+
+    async fn insert<R: RowOwned + RowWrite + Personal>(
         &self,
         table: &'static str,
         rows: &[R],
@@ -215,7 +245,8 @@ impl Mover {
             let mut waiting = vec![whole];
             while let Some((token, range)) = waiting.pop() {
                 if blocks.decisions.of(&token).is_none() {
-                    match self.insert_block(table, &token, &rows[range.clone()]).await.map_err(InsertError::from) {
+                    match self.insert_block(table, &token, &rows[range.clone()], &blocks.erasures).await.map_err(InsertError::from)
+                    {
                         Ok(()) => {
                             self.stats.rows.fetch_add(range.len() as u64, Ordering::Relaxed);
                             continue;
@@ -249,7 +280,18 @@ impl Mover {
         Ok(())
     }
 
-    async fn insert_block<R: RowOwned + RowWrite>(&self, table: &str, token: &str, rows: &[R]) -> Result<(), Error> {
+    /// What was erased is left out of the block, and moves no row to another: a token means one set of rows.
+    async fn insert_block<R: RowOwned + RowWrite + Personal>(
+        &self,
+        table: &str,
+        token: &str,
+        rows: &[R],
+        erasures: &Erasures,
+    ) -> Result<(), Error> {
+        let kept = rows.iter().filter(|row| !erasures.cover(*row)).collect::<Vec<_>>();
+        if kept.is_empty() {
+            return Ok(());
+        }
         let mut insert = self
             .clickhouse
             .client
@@ -261,7 +303,7 @@ impl Mover {
             .with_setting("async_insert", "0")
             .with_setting("deduplicate_blocks_in_dependent_materialized_views", "1")
             .with_setting("max_insert_block_size", "1048449");
-        for row in rows {
+        for row in kept {
             insert.write(row).await?;
         }
         insert.end().await
@@ -303,4 +345,5 @@ struct Blocks<'a> {
     id: &'a SegmentId,
     decisions: Decisions,
     refused: Vec<RefusedRows>,
+    erasures: Arc<Erasures>,
 }

@@ -115,12 +115,18 @@ fn check(config: &Config) -> Option<String> {
     if let Some(complaint) = config.projects.iter().find_map(Project::complaint) {
         return Some(complaint);
     }
-    if !config.embedded.listen.ip().is_loopback() {
-        return Some(format!("embedded.listen {} must be a loopback address", config.embedded.listen));
+    if let Some(complaint) = config.embedded.complaint(config) {
+        return Some(complaint);
     }
     let database = config.clickhouse.database();
     if database.is_empty() || database == "default" || !database.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
         return Some(format!("clickhouse.database {database:?} must be letters, digits or '_', and not `default`"));
+    }
+    if let Some(cluster) = &config.clickhouse.cluster {
+        let plain = !cluster.is_empty() && cluster.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if !plain || config.clickhouse.url.is_none() {
+            return Some("clickhouse.cluster must be letters, digits or '_', and needs clickhouse.url".into());
+        }
     }
     let spool = &config.spool;
     if spool.segment_max_bytes < 64 << 10 || spool.segment_max_bytes > spool.max_bytes {

@@ -4,18 +4,21 @@
 //! refused: a misspelt limit must not silently be no limit.
 
 mod change;
+pub mod data_dir;
+mod embedded;
 mod load;
 mod meaning;
 mod projects;
 mod server;
 
 pub use change::{WatchedFile, needs_restart};
+pub use embedded::{Embedded, Reader};
 pub use load::{ConfigError, load, read_database, read_objectives};
 pub use meaning::{Enrich, Ignore, Privacy};
 pub use projects::{Origins, Project, SiteKey};
 pub use server::{ForwardedHeader, Server, TlsFiles};
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -91,26 +94,14 @@ pub struct ClickHouse {
     pub url: Option<String>,
     /// Database for all tables; made if missing. Default `beamline`.
     pub database: Option<String>,
+    /// The server is one of a cluster of this name: tables are replicated, sharded by session, and made on all of its servers.
+    pub cluster: Option<String>,
     /// User name.
     pub user: Option<String>,
     /// Password. Better set by `BEAMLINE_CLICKHOUSE__PASSWORD` than in a file.
     pub password: Option<String>,
     /// Segments inserted at the same time, 1 to 16. Default 2.
     pub parallel_inserts: Option<u8>,
-}
-
-/// `[embedded]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Embedded {
-    /// Path of `libchdb.so`; looked for in the usual places if absent.
-    pub library: Option<PathBuf>,
-    /// Address of the engine's ClickHouse HTTP interface. Loopback only; port 0 takes a free one.
-    pub listen: SocketAddr,
-    /// Password of the user `read`, who may only query; made anew at each start if absent.
-    pub read_key: Option<String>,
-    /// Most memory the engine may use, in bytes.
-    pub memory_limit_bytes: u64,
 }
 
 /// `[summaries]`
@@ -191,12 +182,6 @@ impl Dedup {
     /// See [`Dedup::window_minutes`].
     pub const fn window(&self) -> Duration {
         Duration::from_mins(self.window_minutes)
-    }
-}
-
-impl Default for Embedded {
-    fn default() -> Self {
-        Self { library: None, listen: SocketAddr::from(([127, 0, 0, 1], 0)), read_key: None, memory_limit_bytes: 2 << 30 }
     }
 }
 

@@ -52,7 +52,8 @@ impl Front {
                 readers: 1,
             },
         )?;
-        let nowhere = Endpoint { url: "http://127.0.0.1:9".into(), database: "none".into(), user: None, password: None };
+        let nowhere =
+            Endpoint { url: "http://127.0.0.1:9".into(), database: "none".into(), user: None, password: None, cluster: None };
         let config = Server::default();
         let service = Arc::new(Service {
             pipeline: RwLock::new(Arc::new(Pipeline::new(&[Project::open_default()]))),

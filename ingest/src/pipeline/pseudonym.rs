@@ -34,7 +34,7 @@ impl Salt {
     }
 
     /// HMAC-SHA-256 of project and value, cut and in hexadecimal digits.
-    pub(super) fn code(&self, project_id: &str, value: &str) -> String {
+    pub(crate) fn code(&self, project_id: &str, value: &str) -> String {
         let key = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let mut context = hmac::Context::with_key(&key);
         context.update(&(project_id.len() as u64).to_le_bytes());

@@ -151,7 +151,7 @@ fn folder_in(dir: &Path, name: &str) -> Result<PathBuf, SpoolError> {
     Ok(folder)
 }
 
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), SpoolError> {
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), SpoolError> {
     let unfinished = path.with_extension(format!("{EXTENSION}-new"));
     let mut file = fs::File::create(&unfinished).map_err(SpoolError::io("make", &unfinished))?;
     file.write_all(bytes)

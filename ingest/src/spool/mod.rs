@@ -26,12 +26,14 @@ mod reader;
 mod segment;
 mod stats;
 mod survey;
+mod turn;
 
 pub use journal::Journal;
 pub use reader::{Reading, SealedSegments, SegmentFiles};
 pub use segment::{Sealed, SegmentId};
 pub use stats::SpoolStats;
 pub use survey::{Entry, Place, export_file, survey};
+pub use turn::{Turn, TurnError, Turns};
 
 use std::{
     path::{Path, PathBuf},

@@ -12,7 +12,7 @@ use tokio::{
     time::{Interval, MissedTickBehavior},
 };
 
-use super::{Command, Sealed, SegmentId, SpoolError, SpoolStats, aside, segment};
+use super::{Command, Sealed, SegmentId, SpoolError, SpoolStats, Turns, aside, segment};
 
 /// How often the folder `incoming/` is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -144,6 +144,11 @@ impl SegmentFiles {
     /// [`SpoolError::Io`].
     pub fn decide(&self, id: &SegmentId, line: &str) -> Result<(), SpoolError> {
         aside::decide(&self.dir, id, line)
+    }
+
+    /// Whose turn it is to move segments.
+    pub fn turns(&self) -> Turns {
+        Turns::of(&self.dir)
     }
 
     /// The segment waits no longer. If the queue is full the appender is awake anyway.

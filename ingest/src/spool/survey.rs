@@ -121,6 +121,18 @@ impl Entry {
         unless_gone(fs::read_to_string(&self.path).map_err(SpoolError::io("read", &self.path)))
     }
 
+    /// Writes the lines of [`Place::Refused`] anew, or removes the file if none is left. Durable on return.
+    ///
+    /// # Errors
+    /// [`SpoolError::Io`].
+    pub fn keep_lines(&self, lines: &[&str]) -> Result<(), SpoolError> {
+        if lines.is_empty() {
+            return fs::remove_file(&self.path).map_err(SpoolError::io("remove", &self.path));
+        }
+        let text = lines.iter().map(|line| format!("{line}\n")).collect::<Vec<_>>().concat();
+        aside::write_whole(&self.path, text.as_bytes())
+    }
+
     /// Whether the segment is still in the spool in `dir`: then the writer is not done with it.
     pub fn still_waits(&self, dir: &Path) -> bool {
         self.place != Place::Waiting && self.id.path(dir).exists()
