@@ -48,7 +48,8 @@ pub(super) fn for_cluster(statement: &str, cluster: &str) -> Result<Vec<String>,
     if let Some((name, rest)) = after("DROP TABLE ").filter(|(_, rest)| rest.is_empty()) {
         return Ok(vec![format!("DROP TABLE {name}{on}{rest} SYNC"), format!("DROP TABLE {name}{LOCAL}{on} SYNC")]);
     }
-    for start in ["CREATE VIEW ", "CREATE FUNCTION ", "DROP VIEW ", "DROP FUNCTION "] {
+    // What is detached and attached again is a view, which is called the same in both forms.
+    for start in ["CREATE VIEW ", "CREATE FUNCTION ", "DROP VIEW ", "DROP FUNCTION ", "DETACH TABLE ", "ATTACH TABLE "] {
         if let Some((name, rest)) = after(start) {
             return Ok(vec![format!("{start}{name}{on}{rest}")]);
         }
@@ -146,6 +147,7 @@ mod tests {
         check("DROP TABLE t", &["DROP TABLE t ON CLUSTER c SYNC", "DROP TABLE t_local ON CLUSTER c SYNC"]);
         check("DROP VIEW v", &["DROP VIEW v ON CLUSTER c"]);
         check("CREATE FUNCTION f AS x -> x", &["CREATE FUNCTION f ON CLUSTER c AS x -> x"]);
+        check("DETACH TABLE v_mv", &["DETACH TABLE v_mv ON CLUSTER c"]);
         assert!(for_cluster("OPTIMIZE TABLE t", "c").is_err());
     }
 
