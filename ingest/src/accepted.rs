@@ -77,6 +77,9 @@ pub struct AcceptedEvent {
     pub at_ms: i64,
     /// The page view, `Id(0)` if none was given.
     pub view_id: Id,
+    /// When the page view began by the service's clock, Unix milliseconds; absent if the sender did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub view_started_at_ms: Option<i64>,
     /// Name or route of the page.
     pub page: String,
     /// The page's address without query and fragment, or empty.

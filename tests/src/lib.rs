@@ -10,6 +10,7 @@ pub mod grafana;
 mod load;
 pub mod mmdb;
 mod proxy;
+mod server;
 mod service;
 mod sql;
 
@@ -18,6 +19,7 @@ pub use command::{Output, run};
 pub use files::files_with;
 pub use load::{Load, Sent};
 pub use proxy::{Proxy, Trouble};
+pub use server::Server;
 pub use service::{Answer, Launch, Service, beamline};
 pub use sql::Sql;
 

@@ -42,6 +42,7 @@ async fn a_person_is_handed_over_erased_and_stays_erased() {
     }
     service.until_sql("SELECT count() FROM events", "8").await;
     service.until_sql("SELECT count() FROM errors", "4").await;
+    until("nothing waits", async || (service.metric("beamline_spool_segments").await? == 0.0).then_some(())).await;
     let sql = service.sql();
     let counted = sql.text("SELECT sum(count) FROM vitals_1d").await;
 

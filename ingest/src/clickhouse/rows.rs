@@ -40,6 +40,7 @@ pub(super) struct EventRow {
     kind: i8,
     metric: i8,
     ts: i64,
+    counted_at: u32,
     received_at: i64,
     skew_ms: i64,
     event_id: u64,
@@ -156,6 +157,11 @@ const PAGE_VIEW: i8 = 1;
 const VITAL: i8 = 2;
 const ACTION: i8 = 3;
 
+/// How long after the start of its page view a vital is counted there, as long as beacons may be late.
+const COUNTED_FOR_MS: i64 = 14 * 86_400_000;
+/// A vital that the rollups pass over.
+const NOT_COUNTED: u32 = 0;
+
 /// Makes the rows of records, in their order. The ledger rows are summed over the whole.
 pub(super) fn rows(records: &[Record]) -> Rows {
     let mut rows = Rows::default();
@@ -203,7 +209,11 @@ fn add(event: &AcceptedEvent, beacon: &AcceptedBeacon, rows: &mut Rows) {
             .collect(),
             ..base(event, beacon)
         }),
-        Event::Vital(vital) => rows.events.push(vital_row(vital, base(event, beacon))),
+        Event::Vital(vital) => {
+            let row = vital_row(vital, base(event, beacon));
+            let counted_at = counted_at(event, row.received_at, row.prev_rating != 0);
+            rows.events.push(EventRow { counted_at, ..row });
+        }
         Event::Action(action) => rows.events.push(EventRow {
             kind: ACTION,
             name: action.action.clone(),
@@ -223,14 +233,16 @@ fn add(event: &AcceptedEvent, beacon: &AcceptedBeacon, rows: &mut Rows) {
 fn vital_row(vital: &Vital, base: EventRow) -> EventRow {
     let number = |name| vital.attribution.numbers.get(name).copied();
     let text = |name| vital.attribution.texts.get(name).cloned().unwrap_or_default();
+    // Without an id nobody could tell later which row was replaced.
+    let prev_value = vital.prev_value.filter(|_| vital.metric_id.is_some());
     EventRow {
         kind: VITAL,
         metric: metric_value(vital.metric),
         metric_id: vital.metric_id.as_deref().map_or(0, |id| hash(&[id.as_bytes()])),
         value: vital.value,
         rating: rating_value(vital.metric.rate(vital.value)),
-        prev_value: vital.prev_value.unwrap_or(0.0),
-        prev_rating: vital.prev_value.map_or(0, |value| rating_value(vital.metric.rate(value))),
+        prev_value: prev_value.unwrap_or(0.0),
+        prev_rating: prev_value.map_or(0, |value| rating_value(vital.metric.rate(value))),
         navigation_type: vital.navigation_type.clone().unwrap_or_default(),
         target: text("target"),
         load_state: text("load_state"),
@@ -270,6 +282,7 @@ fn base(event: &AcceptedEvent, beacon: &AcceptedBeacon) -> EventRow {
     EventRow {
         project_id: beacon.project_id.clone(),
         ts: event.at_ms,
+        counted_at: seconds(event.at_ms),
         received_at: received_at(beacon),
         skew_ms: beacon.skew_ms,
         event_id: event_id(beacon, event),
@@ -352,6 +365,21 @@ fn hash(parts: &[&[u8]]) -> u64 {
     hasher.finish().max(1)
 }
 
+/// The time whose interval counts a vital, in Unix seconds: the start of its page view, which is the same for every report of it, so that
+/// a later report takes the earlier one back where it was counted. A page view that began too long ago, or after the report, is
+/// not believed; a later report under it is [`NOT_COUNTED`], and the earlier value stands.
+fn counted_at(event: &AcceptedEvent, received_at_ms: i64, replaces: bool) -> u32 {
+    match event.view_started_at_ms.filter(|started_at_ms| *started_at_ms <= event.at_ms) {
+        Some(started_at_ms) if received_at_ms.saturating_sub(started_at_ms) <= COUNTED_FOR_MS => seconds(started_at_ms),
+        Some(_) if replaces => NOT_COUNTED,
+        _ => seconds(event.at_ms),
+    }
+}
+
+fn seconds(at_ms: i64) -> u32 {
+    u32::try_from(at_ms / 1000).unwrap_or(if at_ms < 0 { 0 } else { u32::MAX })
+}
+
 fn received_at(beacon: &AcceptedBeacon) -> i64 {
     i64::try_from(beacon.received_at_ms).unwrap_or(i64::MAX)
 }
@@ -413,6 +441,40 @@ mod tests {
     fn what_is_absent_is_not_zero() {
         let row = vital_row(&vital(Attribution::default()), EventRow::default());
         assert_eq!((row.input_delay_ms, row.target.as_str()), (None, ""));
+    }
+
+    #[test]
+    fn every_report_of_a_vital_is_counted_where_its_page_view_began() {
+        const DAY_MS: i64 = 86_400_000;
+        const START_MS: i64 = 1_700_000_000_000;
+        let event = |at_ms, view_started_at_ms| AcceptedEvent {
+            index: 0,
+            at_ms,
+            view_id: rum_protocol::Id(1),
+            view_started_at_ms,
+            page: String::new(),
+            url: String::new(),
+            event: Event::Vital(vital(Attribution::default())),
+        };
+        let counted = |after_ms, replaces| {
+            let at_ms = START_MS + after_ms;
+            counted_at(&event(at_ms, Some(START_MS)), at_ms, replaces)
+        };
+        for after_ms in [0, 1, 3_600_000, 13 * DAY_MS] {
+            assert_eq!((counted(after_ms, false), counted(after_ms, true)), (1_700_000_000, 1_700_000_000), "{after_ms}");
+        }
+        assert_eq!(counted(15 * DAY_MS, true), NOT_COUNTED, "the earlier value stands");
+        assert_eq!(counted(15 * DAY_MS, false), seconds(START_MS + 15 * DAY_MS), "nothing to take back");
+        assert_eq!(counted(-5000, true), 1_699_999_995, "a view that begins after its vital");
+        assert_eq!(counted_at(&event(START_MS, None), START_MS, true), 1_700_000_000);
+    }
+
+    #[test]
+    fn a_value_without_an_id_replaces_nothing() {
+        let nameless = Vital { prev_value: Some(1.0), ..vital(Attribution::default()) };
+        assert_eq!(vital_row(&nameless, EventRow::default()).prev_rating, 0);
+        let named = Vital { metric_id: Some("a".into()), ..nameless };
+        assert_eq!(vital_row(&named, EventRow::default()).prev_rating, 1);
     }
 
     fn vital(attribution: Attribution) -> Vital {

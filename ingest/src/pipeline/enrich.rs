@@ -27,7 +27,7 @@ pub(super) fn enrich(wanted: Wanted, about: About<'_>) -> (AcceptedBeacon, Vec<R
     let decoded = wanted.0;
     let (envelope, rejected) = (decoded.envelope, decoded.rejected);
     let skew_ms = skew_ms(envelope.sent_at_ms, now_ms);
-    let anonymous = Place { view_id: Id(0), page: String::new(), url: String::new() };
+    let anonymous = Place { view_id: Id(0), started_at_ms: None, page: String::new(), url: String::new() };
     let places: Vec<_> = envelope.views.iter().map(|view| place(view, routes, knowledge.scrubs)).collect();
     let events = decoded
         .events
@@ -43,8 +43,9 @@ pub(super) fn enrich(wanted: Wanted, about: About<'_>) -> (AcceptedBeacon, Vec<R
             let place = places.get(event.view() as usize).unwrap_or(&anonymous);
             AcceptedEvent {
                 index,
-                at_ms: i64::try_from(event.at_ms()).unwrap_or(i64::MAX).saturating_sub(skew_ms),
+                at_ms: corrected(event.at_ms(), skew_ms),
                 view_id: place.view_id,
+                view_started_at_ms: place.started_at_ms.map(|at_ms| corrected(at_ms, skew_ms)),
                 page: place.page.clone(),
                 url: place.url.clone(),
                 event,
@@ -83,13 +84,15 @@ pub(super) fn enrich(wanted: Wanted, about: About<'_>) -> (AcceptedBeacon, Vec<R
 /// Where events happened.
 struct Place {
     view_id: Id,
+    /// By the sender's clock.
+    started_at_ms: Option<u64>,
     page: String,
     url: String,
 }
 
 fn place(view: &View, routes: &Routes, scrubs: bool) -> Place {
     let page = view.page.clone().unwrap_or_else(|| routes.page(path_of(&view.url)));
-    let mut place = Place { view_id: view.id, page, url: plain_address(&view.url).to_owned() };
+    let mut place = Place { view_id: view.id, started_at_ms: view.started_at_ms, page, url: plain_address(&view.url).to_owned() };
     if scrubs {
         [&mut place.page, &mut place.url].into_iter().for_each(scrub::replace);
     }
@@ -100,6 +103,11 @@ fn skew_ms(sent_at_ms: u64, now_ms: u64) -> i64 {
     let sent = i64::try_from(sent_at_ms).unwrap_or(i64::MAX);
     let skew = sent.saturating_sub(i64::try_from(now_ms).unwrap_or(i64::MAX));
     if skew.saturating_abs() <= SKEW_TOLERANCE_MS { 0 } else { skew }
+}
+
+/// A time of the sender's clock by the service's.
+fn corrected(at_ms: u64, skew_ms: i64) -> i64 {
+    i64::try_from(at_ms).unwrap_or(i64::MAX).saturating_sub(skew_ms)
 }
 
 /// Addresses inside an event are kept as the page's own.

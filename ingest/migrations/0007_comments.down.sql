@@ -1,0 +1,1 @@
+-- The comments stay: older releases do not read them.
