@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "these are command-line tasks; what they print is their result")]
 
+mod bench;
 mod dashboards;
 mod demo;
 mod excerpt;
@@ -29,6 +30,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Measure, and print a table.
+    #[command(subcommand)]
+    Bench(bench::Subject),
     /// Build and pack the npm package, print its sizes, and check them and the panic gate.
     Build,
     /// Write the Grafana dashboards in deploy/grafana/dashboards from their descriptions in deploy/grafana/source.
@@ -49,6 +53,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
+        Task::Bench(subject) => bench::run(&subject),
         Task::Build => sdk::run(),
         Task::Dashboards => dashboards::run(),
         Task::Demo(options) => demo::run(&options),
