@@ -2,6 +2,7 @@
 
 mod backup;
 mod cluster;
+mod counting;
 mod erasure;
 mod errors;
 mod ledger;

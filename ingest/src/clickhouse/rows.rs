@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 
 use super::{
+    counting::{counted_at, seconds},
     erasure::{Personal, Traits},
     ledger::{Ledger, OutcomeRow},
 };
@@ -156,11 +157,6 @@ impl Personal for OutcomeRow {
 const PAGE_VIEW: i8 = 1;
 const VITAL: i8 = 2;
 const ACTION: i8 = 3;
-
-/// How long after the start of its page view a vital is counted there, as long as beacons may be late.
-const COUNTED_FOR_MS: i64 = 14 * 86_400_000;
-/// A vital that the rollups pass over.
-const NOT_COUNTED: u32 = 0;
 
 /// Makes the rows of records, in their order. The ledger rows are summed over the whole.
 pub(super) fn rows(records: &[Record]) -> Rows {
@@ -365,21 +361,6 @@ fn hash(parts: &[&[u8]]) -> u64 {
     hasher.finish().max(1)
 }
 
-/// The time whose interval counts a vital, in Unix seconds: the start of its page view, which is the same for every report of it, so that
-/// a later report takes the earlier one back where it was counted. A page view that began too long ago, or after the report, is
-/// not believed; a later report under it is [`NOT_COUNTED`], and the earlier value stands.
-fn counted_at(event: &AcceptedEvent, received_at_ms: i64, replaces: bool) -> u32 {
-    match event.view_started_at_ms.filter(|started_at_ms| *started_at_ms <= event.at_ms) {
-        Some(started_at_ms) if received_at_ms.saturating_sub(started_at_ms) <= COUNTED_FOR_MS => seconds(started_at_ms),
-        Some(_) if replaces => NOT_COUNTED,
-        _ => seconds(event.at_ms),
-    }
-}
-
-fn seconds(at_ms: i64) -> u32 {
-    u32::try_from(at_ms / 1000).unwrap_or(if at_ms < 0 { 0 } else { u32::MAX })
-}
-
 fn received_at(beacon: &AcceptedBeacon) -> i64 {
     i64::try_from(beacon.received_at_ms).unwrap_or(i64::MAX)
 }
@@ -441,32 +422,6 @@ mod tests {
     fn what_is_absent_is_not_zero() {
         let row = vital_row(&vital(Attribution::default()), EventRow::default());
         assert_eq!((row.input_delay_ms, row.target.as_str()), (None, ""));
-    }
-
-    #[test]
-    fn every_report_of_a_vital_is_counted_where_its_page_view_began() {
-        const DAY_MS: i64 = 86_400_000;
-        const START_MS: i64 = 1_700_000_000_000;
-        let event = |at_ms, view_started_at_ms| AcceptedEvent {
-            index: 0,
-            at_ms,
-            view_id: rum_protocol::Id(1),
-            view_started_at_ms,
-            page: String::new(),
-            url: String::new(),
-            event: Event::Vital(vital(Attribution::default())),
-        };
-        let counted = |after_ms, replaces| {
-            let at_ms = START_MS + after_ms;
-            counted_at(&event(at_ms, Some(START_MS)), at_ms, replaces)
-        };
-        for after_ms in [0, 1, 3_600_000, 13 * DAY_MS] {
-            assert_eq!((counted(after_ms, false), counted(after_ms, true)), (1_700_000_000, 1_700_000_000), "{after_ms}");
-        }
-        assert_eq!(counted(15 * DAY_MS, true), NOT_COUNTED, "the earlier value stands");
-        assert_eq!(counted(15 * DAY_MS, false), seconds(START_MS + 15 * DAY_MS), "nothing to take back");
-        assert_eq!(counted(-5000, true), 1_699_999_995, "a view that begins after its vital");
-        assert_eq!(counted_at(&event(START_MS, None), START_MS, true), 1_700_000_000);
     }
 
     #[test]
