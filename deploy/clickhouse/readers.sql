@@ -21,6 +21,7 @@ CREATE ROW POLICY IF NOT EXISTS beamline_shop_rows ON
     beamline.errors,
     beamline.error_groups,
     beamline.sessions,
+    beamline.activity_1h,
     beamline.ingest_outcomes,
     beamline.vitals_5m,
     beamline.vitals_1h,

@@ -1,5 +1,7 @@
 //! Puts the parts together and takes them down again.
 
+mod background;
+
 use std::{
     sync::{
         Arc, RwLock,
@@ -13,12 +15,11 @@ use embedded_clickhouse::{Engine, Isolation, SupervisorConfig, TenantReader};
 use tokio::{
     net::TcpListener,
     signal::unix::SignalKind,
-    sync::{Notify, Semaphore},
+    sync::{Notify, Semaphore, oneshot},
     task::JoinHandle,
 };
 
 use crate::{
-    accepted::Record,
     clickhouse::{ClickHouse, Endpoint, Migrator, Writer, WriterStats, tables_with_projects},
     clock,
     config::{Config, Reader, data_dir::SqlEndpoint},
@@ -33,10 +34,8 @@ use crate::{
     summaries::{Refresh, Summaries},
 };
 
-/// How often refused requests and repeated beacons are written to the spool for the ledger.
-const LEDGER_EVERY: Duration = Duration::from_secs(1);
-/// How often the daily quotas are compared with the ledger.
-const QUOTAS_EVERY: Duration = Duration::from_secs(30);
+use background::{follow_certificate, follow_quotas, read_summaries, write_ledger};
+
 const FIRST_BACKOFF: Duration = Duration::from_millis(200);
 const LAST_BACKOFF: Duration = Duration::from_secs(10);
 
@@ -61,7 +60,7 @@ impl Store {
                 password: config.clickhouse.password.clone(),
                 cluster: config.clickhouse.cluster.clone(),
             };
-            return Ok(Self { clickhouse: ClickHouse::new(&endpoint), engine: None });
+            return Ok(Self { clickhouse: ClickHouse::new(&endpoint).logging_above(config.clickhouse.slow_query()), engine: None });
         }
         let library = embedded_clickhouse::locate_library(config.embedded.library.as_deref())?;
         let program = std::env::current_exe().context("cannot find this program's own file")?;
@@ -85,7 +84,7 @@ impl Store {
             password: Some(at.writer.key.clone()),
             cluster: None,
         };
-        let clickhouse = ClickHouse::new(&endpoint);
+        let clickhouse = ClickHouse::new(&endpoint).logging_above(config.clickhouse.slow_query());
         // Whoever was killed while moving the schema of this folder has left its lock.
         clickhouse.forget_schema_locks().await?;
         Ok(Self { clickhouse, engine: Some(engine) })
@@ -169,11 +168,18 @@ pub async fn serve(config: Config, source: Source) -> anyhow::Result<()> {
     });
     show_dedup(&service, journal.clone())?;
     show_reloads(&service)?;
-    let parallel = config.clickhouse.parallel_inserts();
-    let writer = tokio::spawn(write(store.clickhouse.clone(), segments, parallel, writer_stats, journal));
+    let (clickhouse, parallel) = (store.clickhouse.clone(), config.clickhouse.parallel_inserts());
+    let (migrated, schema) = oneshot::channel();
+    let (read_first, first_reading) = oneshot::channel();
+    // What is stored from the first reading on is counted on /metrics.
+    let counted = async {
+        let _ = migrated.send(());
+        let _ = first_reading.await;
+    };
+    let writer = tokio::spawn(write(clickhouse, segments, parallel, writer_stats, journal, counted));
     let quotas = tokio::spawn(follow_quotas(service.clone()));
     let certificate = tokio::spawn(follow_certificate(service.clone()));
-    let reader = tokio::spawn(read_summaries(service.clone(), refresh(&config)));
+    let reader = tokio::spawn(read_summaries(service.clone(), refresh(&config), schema, read_first));
     let last = Arc::new(Notify::new());
     let ledger = tokio::spawn(write_ledger(service.clone(), last.clone()));
     let at = listener.local_addr().unwrap_or(config.server.listen);
@@ -234,7 +240,7 @@ pub async fn empty_spool(config: &Config, clickhouse: &ClickHouse, patience: Dur
     let (_, journal) = recall(config, &segments);
     spool.close().await;
     let parallel = config.clickhouse.parallel_inserts();
-    let writing = write(clickhouse.clone(), segments, parallel, Arc::new(WriterStats::default()), journal);
+    let writing = write(clickhouse.clone(), segments, parallel, Arc::new(WriterStats::default()), journal, async {});
     let seconds = patience.as_secs();
     tokio::time::timeout(patience, writing).await.with_context(|| {
         format!("what waits in the spool could not be written within {seconds} s; start the service and read its log")
@@ -295,6 +301,8 @@ fn refresh(config: &Config) -> Refresh {
         every: Duration::from_secs(config.summaries.refresh_seconds),
         window_minutes: config.summaries.window_minutes,
         top_pages: config.summaries.top_pages,
+        top_releases: config.summaries.top_releases,
+        max_series_per_project: config.summaries.max_series_per_project as usize,
     }
 }
 
@@ -314,8 +322,16 @@ async fn stop_signal() {
     }
 }
 
-/// Migrates as soon as ClickHouse answers, then writes until the spool is closed and empty.
-async fn write(clickhouse: ClickHouse, segments: SealedSegments, parallel: u8, stats: Arc<WriterStats>, journal: Arc<Journal>) {
+/// Migrates as soon as ClickHouse answers, waits for what is to be done `before` the first insert, then writes until the spool is closed
+/// and empty.
+async fn write(
+    clickhouse: ClickHouse,
+    segments: SealedSegments,
+    parallel: u8,
+    stats: Arc<WriterStats>,
+    journal: Arc<Journal>,
+    before: impl Future<Output = ()>,
+) {
     let migrator = Migrator::new(clickhouse.clone());
     let mut backoff = FIRST_BACKOFF;
     while let Err(error) = migrator.up(None).await {
@@ -323,65 +339,8 @@ async fn write(clickhouse: ClickHouse, segments: SealedSegments, parallel: u8, s
         tokio::time::sleep(backoff).await;
         backoff = (backoff * 2).min(LAST_BACKOFF);
     }
+    before.await;
     Writer::new(clickhouse, segments, parallel.into(), stats).noting_beacons_in(journal).run().await;
-}
-
-/// Takes over from the ledger what projects have used of their daily quotas: at start, and again and again, for other instances count too.
-async fn follow_quotas(service: Arc<Service>) {
-    let mut ticks = tokio::time::interval(QUOTAS_EVERY);
-    loop {
-        ticks.tick().await;
-        if !service.pipeline().has_quota() {
-            continue;
-        }
-        let now_ms = clock::now_ms();
-        match service.clickhouse.events_accepted_on(now_ms).await {
-            Ok(used) => used.iter().for_each(|(project, events)| service.pipeline().used_today(project, *events, now_ms)),
-            Err(error) => tracing::debug!(%error, "cannot read the ledger for the daily quotas now"),
-        }
-    }
-}
-
-/// Reads the certificate again on SIGHUP.
-async fn follow_certificate(service: Arc<Service>) {
-    let Some(tls) = &service.tls else { return };
-    let Ok(mut hangups) = tokio::signal::unix::signal(SignalKind::hangup()) else { return };
-    while hangups.recv().await.is_some() {
-        match tls.reload() {
-            Ok(()) => tracing::info!("certificate read again"),
-            Err(error) => tracing::error!(error = format!("{error:#}"), "the old certificate stays"),
-        }
-    }
-}
-
-async fn read_summaries(service: Arc<Service>, refresh: Refresh) {
-    let answered = |answered: bool| service.metrics.clickhouse_up.set(answered.into());
-    service.summaries.keep_fresh(&service.clickhouse, refresh, answered).await;
-}
-
-/// Works until `last`, and then once more.
-async fn write_ledger(service: Arc<Service>, last: Arc<Notify>) {
-    let mut ticks = tokio::time::interval(LEDGER_EVERY);
-    let mut is_last = false;
-    while !is_last {
-        is_last = tokio::select! {
-            () = last.notified() => true,
-            _ = ticks.tick() => false,
-        };
-        flush_ledger(&service).await;
-    }
-}
-
-async fn flush_ledger(service: &Service) {
-    let lines = service.tally.take();
-    if lines.is_empty() {
-        return;
-    }
-    let Ok(record) = serde_json::to_vec(&Record::Ledger(lines.clone())) else { return };
-    if let Err(error) = service.spool.append(record).await {
-        tracing::debug!(%error, "cannot write to the ledger now");
-        service.tally.put_back(lines);
-    }
 }
 
 async fn drain(writer: JoinHandle<()>, grace: Duration, spool: &Spool) {

@@ -16,6 +16,7 @@ mod clock;
 pub mod config;
 pub mod dedup;
 mod erase_command;
+pub mod exposition;
 mod http;
 pub mod logging;
 mod metrics;

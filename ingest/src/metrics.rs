@@ -1,20 +1,22 @@
 //! The service's own metric families.
 
+mod queries;
 mod reading;
 mod storage;
 
 use std::{sync::Arc, time::Duration};
 
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
-    proto,
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    process_collector::ProcessCollector, proto,
 };
 
 use reading::Reading;
 
 use crate::{
-    clickhouse::WriterStats,
-    pipeline::{STEPS, StepTimer},
+    clickhouse::{QueryTimes, WriterStats},
+    exposition::{self, Format},
+    pipeline::{Decision, STEPS, StepTimer},
     spool::SpoolStats,
     summaries::Summaries,
 };
@@ -25,6 +27,10 @@ pub(crate) struct Metrics {
     registry: Registry,
     /// HTTP requests by route and status.
     pub(crate) requests: IntCounterVec,
+    /// From a request's head to its answer's, by route and status.
+    pub(crate) request_duration: HistogramVec,
+    /// What limits decided, by project and limit.
+    decisions: IntCounterVec,
     /// Beacons by project, outcome and reason.
     pub(crate) beacons: IntCounterVec,
     /// Events by project, outcome and reason.
@@ -42,6 +48,7 @@ pub(crate) struct Metrics {
     steps: [Histogram; STEPS.len()],
 }
 
+const REQUEST_BUCKETS: [f64; 11] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 /// Upper bounds in seconds, from 10 µs.
 const STEP_BUCKETS: [f64; 8] = [0.000_01, 0.000_1, 0.001, 0.01, 0.05, 0.1, 0.5, 1.0];
 const ACKNOWLEDGE_BUCKETS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0];
@@ -66,6 +73,20 @@ impl Metrics {
             "Events of accepted beacons by outcome; reason is empty for accepted ones.",
             &["project", "outcome", "reason"],
         )?;
+        let decisions = counters(
+            "beamline_rate_limit_decisions_total",
+            "What limits decided about requests. Adds up over instances.",
+            &["project", "limit", "decision"],
+        )?;
+        let request_duration = HistogramVec::new(
+            HistogramOpts::new(
+                "beamline_http_request_duration_seconds",
+                "Time from a request's head to its answer's. Adds up over instances.",
+            )
+            .buckets(REQUEST_BUCKETS.into()),
+            &["route", "status"],
+        )?;
+        registry.register(Box::new(request_duration.clone()))?;
         let lost = counters(
             "beamline_sender_lost_events_total",
             "Events that senders report as lost on their side.",
@@ -96,7 +117,21 @@ impl Metrics {
         registry.register(Box::new(build))?;
         registry.register(Box::new(Storage::new(spool, writer)?))?;
         let steps = STEPS.map(|step| steps.with_label_values(&[step]));
-        Ok(Self { registry, requests, beacons, events, lost, acknowledge, connections, connections_refused, clickhouse_up, steps })
+        registry.register(Box::new(ProcessCollector::for_self()))?;
+        Ok(Self {
+            registry,
+            requests,
+            request_duration,
+            decisions,
+            beacons,
+            events,
+            lost,
+            acknowledge,
+            connections,
+            connections_refused,
+            clickhouse_up,
+            steps,
+        })
     }
 
     /// Shows a number that is kept elsewhere.
@@ -120,14 +155,13 @@ impl Metrics {
         metrics.map(|metric| metric.get_counter().get_value() as u64).collect()
     }
 
-    /// All families and the summaries in the Prometheus text format, version 0.0.4.
-    pub(crate) fn render(&self, summaries: &Summaries) -> Result<Vec<u8>, prometheus::Error> {
-        let mut families = self.registry.gather();
-        families.extend(summaries.families());
-        families.sort_by(|a, b| a.name().cmp(b.name()));
-        let mut out = Vec::new();
-        TextEncoder::new().encode(&families, &mut out)?;
-        Ok(out)
+    /// All families, the summaries and the times of ClickHouse as a page.
+    pub(crate) fn render(&self, summaries: &Summaries, clickhouse: &QueryTimes, format: Format) -> String {
+        let mut families = summaries.families();
+        families.extend(queries::families(clickhouse));
+        families.extend(self.registry.gather().iter().map(exposition::from_registry));
+        families.sort_by(|a, b| a.name.cmp(&b.name));
+        exposition::encode(&families, format)
     }
 }
 
@@ -136,5 +170,13 @@ impl StepTimer for Metrics {
         if let Some(index) = STEPS.iter().position(|name| *name == step) {
             self.steps[index].observe(time.as_secs_f64());
         }
+    }
+
+    fn decided(&self, project: &str, limit: &'static str, decision: Decision) {
+        let decision = match decision {
+            Decision::Pass => "pass",
+            Decision::Refuse => "refuse",
+        };
+        self.decisions.with_label_values(&[project, limit, decision]).inc();
     }
 }

@@ -33,6 +33,7 @@ pub(super) const MIGRATIONS: &[Migration] = migrations! {
     8 "0008_quantiles",
     9 "0009_views",
     10 "0010_erasures",
+    11 "0011_activity",
 };
 
 /// Applied versions, newest row wins. `state` tells a finished step from one that broke off.

@@ -8,11 +8,13 @@ mod errors;
 mod ledger;
 mod migrate;
 mod quarantine;
-pub mod queries;
+mod queries;
+pub mod readings;
 mod rows;
 mod schema_lock;
 mod sql;
 mod tenancy;
+mod times;
 mod writer;
 
 pub use backup::{Manifest, Part};
@@ -22,12 +24,15 @@ pub use migrate::{MigrateError, Migrator, Status, schema_statements};
 pub use quarantine::Refused;
 pub use sql::{FORMAT_FOR_PEOPLE, FORMAT_FOR_PROGRAMS};
 pub use tenancy::{Readable, tables_with_projects};
+pub use times::{BOUNDS, QueryTimes, Times};
 pub use writer::{Writer, WriterStats};
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use errors::InsertError;
 
+/// Queries above this are logged, unless the configuration says otherwise.
+const SLOW: Duration = Duration::from_secs(1);
 const ECHO_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Where ClickHouse is and who we are there.
@@ -57,6 +62,7 @@ pub struct ClickHouse {
     client: ::clickhouse::Client,
     database: String,
     cluster: Option<String>,
+    times: Arc<QueryTimes>,
 }
 
 impl std::fmt::Debug for ClickHouse {
@@ -75,12 +81,24 @@ impl ClickHouse {
         if let Some(password) = &endpoint.password {
             client = client.with_password(password);
         }
-        Self { client, database: endpoint.database.clone(), cluster: endpoint.cluster.clone() }
+        let (database, cluster) = (endpoint.database.clone(), endpoint.cluster.clone());
+        Self { client, database, cluster, times: Arc::new(QueryTimes::new(SLOW)) }
     }
 
     /// What a statement about tables needs to reach all servers of the cluster; empty for one server.
     pub(in crate::clickhouse) fn on_cluster(&self) -> String {
         self.cluster.as_ref().map_or_else(String::new, |cluster| format!(" ON CLUSTER {cluster}"))
+    }
+
+    /// The same with a line in the log for each query that takes longer than this.
+    #[must_use]
+    pub fn logging_above(self, slow: Duration) -> Self {
+        Self { times: Arc::new(QueryTimes::new(slow)), ..self }
+    }
+
+    /// How long its queries took.
+    pub fn times(&self) -> &QueryTimes {
+        &self.times
     }
 
     /// The server's version; proves that it answers and knows us.

@@ -245,8 +245,8 @@ impl Mover {
             let mut waiting = vec![whole];
             while let Some((token, range)) = waiting.pop() {
                 if blocks.decisions.of(&token).is_none() {
-                    match self.insert_block(table, &token, &rows[range.clone()], &blocks.erasures).await.map_err(InsertError::from)
-                    {
+                    let inserted = self.insert_block(table, &token, &rows[range.clone()], &blocks.erasures);
+                    match self.clickhouse.times().observe("insert", inserted).await.map_err(InsertError::from) {
                         Ok(()) => {
                             self.stats.rows.fetch_add(range.len() as u64, Ordering::Relaxed);
                             continue;

@@ -102,6 +102,8 @@ pub struct ClickHouse {
     pub password: Option<String>,
     /// Segments inserted at the same time, 1 to 16. Default 2.
     pub parallel_inserts: Option<u8>,
+    /// Queries that take longer are logged and counted, milliseconds. Default 1000.
+    pub slow_query_ms: Option<u64>,
 }
 
 /// `[summaries]`
@@ -114,6 +116,10 @@ pub struct Summaries {
     pub refresh_seconds: u64,
     /// Pages with series of their own, per project; the rest share the page `__other__`.
     pub top_pages: u32,
+    /// Releases with series of their own, per project; the rest share the release `__other__`.
+    pub top_releases: u32,
+    /// Most series of a project; beyond them the pages with the fewest values go into `__other__`.
+    pub max_series_per_project: u32,
 }
 
 /// `[log]`
@@ -187,7 +193,7 @@ impl Dedup {
 
 impl Default for Summaries {
     fn default() -> Self {
-        Self { window_minutes: 60, refresh_seconds: 15, top_pages: 50 }
+        Self { window_minutes: 60, refresh_seconds: 15, top_pages: 50, top_releases: 10, max_series_per_project: 20_000 }
     }
 }
 
@@ -201,6 +207,11 @@ impl ClickHouse {
     /// The database all tables live in.
     pub fn database(&self) -> &str {
         self.database.as_deref().unwrap_or("beamline")
+    }
+
+    /// See [`ClickHouse::slow_query_ms`].
+    pub fn slow_query(&self) -> Duration {
+        Duration::from_millis(self.slow_query_ms.unwrap_or(1000))
     }
 
     /// See [`ClickHouse::parallel_inserts`].

@@ -1,8 +1,12 @@
 //! Who may send, from where, and how much.
 
+use rum_protocol::limits::MAX_NAME_BYTES;
 use serde::{Deserialize, Serialize};
 
 use super::meaning::{Ignore, route_complaint};
+
+/// Most measures of a project: each is two series for every device class.
+const MOST_MEASURES: usize = 50;
 
 /// One `[[projects]]` entry: a tenant and its site key. A site key is public, since every page that sends shows it; it names the
 /// project and is held to its origins and limits.
@@ -43,6 +47,9 @@ pub struct Project {
     /// that fit none are named by themselves, with what looks like an id replaced by `:id`.
     #[serde(default)]
     pub routes: Vec<String>,
+    /// Names of actions that are business measures, such as `purchase`: how many there are, and the sum of their values, are on `/metrics`.
+    #[serde(default)]
+    pub measures: Vec<String>,
     /// What is refused although it is right.
     #[serde(default)]
     pub ignore: Ignore,
@@ -103,6 +110,7 @@ impl Project {
             client_rate_limit_per_second: default_client_rate(),
             daily_event_quota: None,
             routes: Vec::new(),
+            measures: Vec::new(),
             ignore: Ignore::default(),
         }
     }
@@ -137,6 +145,9 @@ impl Project {
         ];
         if let Some((name, _)) = rates.iter().find(|(_, rate)| *rate == 0) {
             return Some(format!("{name} of project {:?} must be at least 1", self.id));
+        }
+        if self.measures.len() > MOST_MEASURES || self.measures.iter().any(|name| name.is_empty() || name.len() > MAX_NAME_BYTES) {
+            return Some(format!("project {:?} may have {MOST_MEASURES} measures, each of 1 to {} bytes", self.id, MAX_NAME_BYTES));
         }
         let patterns = route_complaint(&self.routes).or_else(|| self.ignore.complaint());
         if let Some(complaint) = patterns {

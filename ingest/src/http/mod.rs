@@ -14,15 +14,18 @@ mod tls;
 pub use front::Front;
 pub(crate) use tls::Tls;
 
-use std::sync::{
-    Arc, PoisonError, RwLock,
-    atomic::{AtomicBool, AtomicU64},
+use std::{
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU64},
+    },
+    time::Instant,
 };
 
 use axum::{
     Router,
     extract::{MatchedPath, Request, State},
-    http::{StatusCode, header},
+    http::{HeaderMap, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{any, get},
@@ -32,8 +35,8 @@ use tokio::{net::TcpListener, sync::Semaphore};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
-    accepted::Rejection, clickhouse::ClickHouse, config::Server, dedup::Window, metrics::Metrics, outcome::Tally,
-    pipeline::Pipeline, spool::Spool, summaries::Summaries,
+    accepted::Rejection, clickhouse::ClickHouse, config::Server, dedup::Window, exposition::Format, metrics::Metrics,
+    outcome::Tally, pipeline::Pipeline, spool::Spool, summaries::Summaries,
 };
 
 /// What handlers share.
@@ -108,14 +111,10 @@ fn answering(routes: Router<Arc<Service>>, service: Arc<Service>) -> Router {
         .with_state(service)
 }
 
-async fn metrics(State(service): State<Arc<Service>>) -> Response {
-    match service.metrics.render(&service.summaries) {
-        Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response(),
-        Err(error) => {
-            tracing::error!(%error, "cannot render the metrics");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
-    }
+async fn metrics(State(service): State<Arc<Service>>, headers: HeaderMap) -> Response {
+    let format = Format::accepted(headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()));
+    let page = service.metrics.render(&service.summaries, service.clickhouse.times(), format);
+    ([(header::CONTENT_TYPE, format.content_type()), (header::VARY, "accept")], page).into_response()
 }
 
 /// Refuses at once what is more than the service has room for, rather than let it wait.
@@ -128,7 +127,11 @@ async fn shed(State(service): State<Arc<Service>>, request: Request, next: Next)
 
 async fn count(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
+    let begin = Instant::now();
     let response = next.run(request).await;
-    service.metrics.requests.with_label_values(&[route.as_str(), response.status().as_str()]).inc();
+    let status = response.status();
+    let labels = [route.as_str(), status.as_str()];
+    service.metrics.requests.with_label_values(&labels).inc();
+    service.metrics.request_duration.with_label_values(&labels).observe(begin.elapsed().as_secs_f64());
     response
 }

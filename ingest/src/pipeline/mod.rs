@@ -41,10 +41,22 @@ use crate::{
 /// The steps, in order; also the labels of their timings.
 pub const STEPS: [&str; 7] = ["authorize", "rate_limit", "decompress", "decode", "validate", "filter", "enrich"];
 
-/// Takes the time of each step.
+/// Takes the time of each step, and what limits decide.
 pub trait StepTimer: Sync {
     /// `step` is one of [`STEPS`].
     fn took(&self, step: &'static str, time: Duration);
+
+    /// `limit` is `beacons`, `bytes` or `events` of a key, `client` of one client network, or `quota` of a project.
+    fn decided(&self, _project: &str, _limit: &'static str, _decision: Decision) {}
+}
+
+/// What a limit decides about a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It may go on.
+    Pass,
+    /// It is one too many.
+    Refuse,
 }
 
 /// What is known before the body.
@@ -121,6 +133,7 @@ pub struct Pipeline {
     keys: authorize::Keys,
     clients: Arc<rate_limit::Clients>,
     rules: HashMap<String, Rules>,
+    measures: Vec<(String, String)>,
     knowledge: Knowledge,
 }
 
@@ -139,7 +152,8 @@ impl Pipeline {
 
     fn with(projects: &[Project], keys: authorize::Keys, clients: Arc<rate_limit::Clients>) -> Self {
         let knowledge = Knowledge { scrubs: true, ..Knowledge::default() };
-        Self { keys, clients, rules: rules(projects), knowledge }
+        let named = |project: &Project| project.measures.iter().map(|name| (project.id.clone(), name.clone())).collect::<Vec<_>>();
+        Self { keys, clients, rules: rules(projects), measures: projects.iter().flat_map(named).collect(), knowledge }
     }
 
     /// A pipeline for other projects that goes on counting where this one is: whoever is held back stays so.
@@ -162,6 +176,11 @@ impl Pipeline {
         }
     }
 
+    /// Projects and the names of their actions that are business measures.
+    pub fn measures(&self) -> &[(String, String)] {
+        &self.measures
+    }
+
     /// Whether any project has a daily quota.
     pub fn has_quota(&self) -> bool {
         self.keys.has_quota()
@@ -173,7 +192,7 @@ impl Pipeline {
     /// [`Rejection`] with the project's id, if the key was known.
     pub fn admit(&self, head: Head<'_>, now: Instant, timer: &dyn StepTimer) -> Result<Admitted, (Option<String>, Rejection)> {
         let admitted = timed("authorize", timer, || self.keys.authorize(head))?;
-        timed("rate_limit", timer, || rate_limit::take(&self.clients, &admitted, Unit::Beacons, 1, now))
+        timed("rate_limit", timer, || rate_limit::take(&self.clients, &admitted, Unit::Beacons, 1, now, timer))
             .map_err(|rejection| (Some(admitted.project_id.clone()), rejection))?;
         Ok(admitted)
     }
@@ -188,8 +207,9 @@ impl Pipeline {
     /// # Errors
     /// [`Rejection`] of the whole request. When every event was refused this is the first event's reason.
     pub fn accept(&self, admitted: &Admitted, body: Body<'_>, now_ms: u64, timer: &dyn StepTimer) -> Result<Acceptance, Rejection> {
-        let take =
-            |unit, count| timed("rate_limit", timer, || rate_limit::take(&self.clients, admitted, unit, count, body.received));
+        let take = |unit, count| {
+            timed("rate_limit", timer, || rate_limit::take(&self.clients, admitted, unit, count, body.received, timer))
+        };
         take(Unit::Bytes, body.bytes.len())?;
         let text = timed("decompress", timer, || decompress::decompress(body))?;
         let decoded = timed("decode", timer, || decode::decode(&text, now_ms))?;
@@ -209,7 +229,9 @@ impl Pipeline {
             )),
             _ => {
                 if let Some(quota) = admitted.site.daily_event_quota {
-                    admitted.site.daily_use.take(quota, beacon.events.len(), now_ms)?;
+                    let taken = admitted.site.daily_use.take(quota, beacon.events.len(), now_ms);
+                    timer.decided(&admitted.project_id, "quota", if taken.is_ok() { Decision::Pass } else { Decision::Refuse });
+                    taken?;
                 }
                 Ok(Acceptance { beacon, rejected, lost })
             }

@@ -16,7 +16,7 @@ use std::{
 
 use rum_protocol::{RejectReason, limits};
 
-use super::Admitted;
+use super::{Admitted, Decision, StepTimer};
 use crate::{accepted::Rejection, config::Project};
 
 /// A limit allows this many seconds' worth at once.
@@ -142,18 +142,28 @@ impl Clients {
 }
 
 /// Takes from the client network's limit and then from the key's, so that one network cannot use up the key for the others.
-pub(super) fn take(clients: &Clients, admitted: &Admitted, unit: Unit, count: usize, now: Instant) -> Result<(), Rejection> {
+pub(super) fn take(
+    clients: &Clients,
+    admitted: &Admitted,
+    unit: Unit,
+    count: usize,
+    now: Instant,
+    timer: &dyn StepTimer,
+) -> Result<(), Rejection> {
+    let decided = |limit, taken: Result<(), Duration>| {
+        timer.decided(&admitted.project_id, limit, if taken.is_ok() { Decision::Pass } else { Decision::Refuse });
+        taken
+    };
     #[expect(clippy::cast_precision_loss, reason = "at most a body's size")]
     let cost = (count as f64).min(unit.most());
     if let Some(network) = admitted.network {
         let per_second = admitted.site.rates.client[unit as usize];
-        clients
-            .take((&admitted.site.key, network), unit, per_second, cost, now)
+        decided("client", clients.take((&admitted.site.key, network), unit, per_second, cost, now))
             .map_err(|wait| limited("one client network", unit, per_second, wait))?;
     }
     let per_second = admitted.site.rates.key[unit as usize];
     let taken = lock(&admitted.site.meters).take(unit, per_second, cost, now);
-    taken.map_err(|wait| limited("this site key", unit, per_second, wait))
+    decided(unit.name(), taken).map_err(|wait| limited("this site key", unit, per_second, wait))
 }
 
 fn limited(whose: &str, unit: Unit, per_second: f64, wait: Duration) -> Rejection {
