@@ -164,9 +164,12 @@ pub async fn serve(config: Config, source: Source) -> anyhow::Result<()> {
         tally: Tally::default(),
         summaries: Summaries::default(),
         clickhouse: store.clickhouse.clone(),
+        writer: writer_stats.clone(),
+        started: Instant::now(),
         stopping: AtomicBool::new(false),
     });
     show_dedup(&service, journal.clone())?;
+    show_room(&service)?;
     show_reloads(&service)?;
     let (clickhouse, parallel) = (store.clickhouse.clone(), config.clickhouse.parallel_inserts());
     let (migrated, schema) = oneshot::channel();
@@ -279,6 +282,17 @@ fn show_dedup(service: &Service, journal: Arc<Journal>) -> Result<(), prometheus
     metrics.show("beamline_dedup_forgotten_early_total", help, COUNTER, move || window.forgotten_early() as f64)?;
     let help = "Notes about stored beacons that the disk refused; tried again with the next one.";
     metrics.show("beamline_dedup_journal_failures_total", help, COUNTER, move || journal.failures() as f64)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
+fn show_room(service: &Service) -> Result<(), prometheus::Error> {
+    use prometheus::proto::MetricType::GAUGE;
+    let (most, free) = (service.spool.clone(), service.spool.clone());
+    let help = "Most bytes that may wait on disk for ClickHouse.";
+    service.metrics.show("beamline_spool_max_bytes", help, GAUGE, move || most.max_bytes() as f64)?;
+    let help = "Room on the spool's file system for the service's user; NaN if the system does not tell. Do not add up.";
+    let read = move || free.disk_free_bytes().map_or(f64::NAN, |bytes| bytes as f64);
+    service.metrics.show("beamline_spool_disk_free_bytes", help, GAUGE, read)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]

@@ -161,7 +161,7 @@ fn run(command: Command, file: Option<&Path>) -> anyhow::Result<()> {
 /// The configuration without its secrets.
 fn shown(config: &Config) -> Config {
     let mut shown = config.clone();
-    let secrets = [&mut shown.clickhouse.password, &mut shown.embedded.read_key].into_iter().flatten();
+    let secrets = [&mut shown.clickhouse.password, &mut shown.embedded.read_key, &mut shown.server.admin_key].into_iter().flatten();
     for secret in secrets.chain(shown.embedded.readers.iter_mut().map(|reader| &mut reader.key)) {
         *secret = "(set)".into();
     }

@@ -4,7 +4,7 @@
 
 use std::io::Write;
 
-use beamline_tests::{Answer, Launch, Service, beacon, now_ms, vital};
+use beamline_tests::{Answer, Launch, Service, beacon, now_ms, until, vital};
 use rum_protocol::{RejectReason, limits};
 use serde_json::{Value, json};
 
@@ -169,7 +169,39 @@ async fn probes_and_unknown_paths_answer() {
     assert_eq!((health.status, &health.json()["status"], &health.json()["clickhouse"]), (200, &json!("ok"), &Value::Bool(true)));
     assert_eq!(service.fetch("/health/live").await.status, 200);
     assert_eq!(service.fetch("/health/ready").await.status, 200);
+    assert_eq!(service.fetch("/health/detailed").await.status, 404, "nobody is admin");
     let missing = service.fetch("/elsewhere").await;
     assert_eq!((missing.status, missing.headers["content-type"].to_str().unwrap()), (404, "application/problem+json"));
     service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_part_is_shown_to_who_has_the_admin_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = "0123456789abcdef";
+    let env = vec![("BEAMLINE_SERVER__ADMIN_KEY".into(), key.into())];
+    let service = Service::start(&dir.path().join("data"), &Launch { config: String::new(), env });
+    service.accept(&beacon("health", "/", &[vital("LCP", 1.0)])).await;
+    service.until_sql("SELECT count() FROM events", "1").await;
+    let detailed =
+        async |key: &str| Answer::to(reqwest::Client::new().get(format!("{}/health/detailed", service.url)).bearer_auth(key)).await;
+    let refused = detailed("0123456789abcdeF").await;
+    assert_eq!((refused.status, refused.headers["www-authenticate"].to_str().unwrap()), (401, "Bearer"));
+    assert_eq!(service.fetch("/health/detailed").await.status, 401);
+    until("the segment is stored", async || (service.metric("beamline_spool_segments").await? == 0.0).then_some(())).await;
+    let shown = detailed(key).await;
+    assert_eq!(shown.status, 200);
+    let shown = shown.json();
+    assert_eq!(shown["status"], "ok", "{shown}");
+    let parts = &shown["components"];
+    for part in ["spool", "clickhouse", "writer"] {
+        assert_eq!(parts[part]["status"], "ok", "{shown}");
+    }
+    assert_eq!(parts["spool"]["max_bytes"].as_f64(), service.metric("beamline_spool_max_bytes").await);
+    assert!(parts["spool"]["disk_free_bytes"].as_u64().unwrap() > 0 && parts["clickhouse"]["latency_ms"].as_f64().unwrap() > 0.0);
+    assert!(!shown.to_string().contains(key) && !service.log().contains(key));
+
+    service.kill_engine().await;
+    until("a degraded service", async || (detailed(key).await.json()["status"] == "degraded").then_some(())).await;
+    assert_eq!(service.fetch("/health/ready").await.status, 200, "beacons are still kept");
 }

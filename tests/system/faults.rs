@@ -228,6 +228,7 @@ async fn the_disk_is_full() {
     for _ in 0..3 {
         service.freeze_engine().await;
         refuses(&service).await;
+        assert_eq!(service.fetch("/health/ready").await.status, 503);
         service.thaw_engine().await;
         load.acknowledges(50).await;
     }
@@ -246,6 +247,7 @@ async fn the_spool_is_read_only() {
         load.acknowledges(50).await;
         let mount = Mount::read_only(&data.join("spool"));
         refuses(&service).await;
+        assert_eq!(service.fetch("/health/ready").await.json()["status"], "disk_refuses");
         drop(mount);
     }
     load.acknowledges(50).await;

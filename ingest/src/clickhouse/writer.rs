@@ -49,6 +49,7 @@ pub struct WriterStats {
     refused_blocks: AtomicU64,
     quarantined_segments: AtomicU64,
     quarantined: [AtomicU64; Reason::ALL.len()],
+    last_error: Mutex<Option<String>>,
 }
 
 impl WriterStats {
@@ -60,6 +61,15 @@ impl WriterStats {
     /// Segments confirmed whole and removed.
     pub fn segments(&self) -> u64 {
         self.segments.load(Ordering::Relaxed)
+    }
+
+    /// Why the last insert failed; absent if one succeeded since.
+    pub fn last_error(&self) -> Option<String> {
+        self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_last_error(&self, error: Option<String>) {
+        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = error;
     }
 
     /// Segments being inserted now.
@@ -166,11 +176,13 @@ impl Mover {
             self.clickhouse.client.clear_cached_metadata().await;
         }
         self.stats.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.stats.set_last_error(None);
         drop(turn);
     }
 
     fn report(&self, id: &SegmentId, error: &InsertError, pause: Duration) {
         let (text, retry_in_ms) = (error.logged(), pause.as_millis());
+        self.stats.set_last_error(Some(text.clone()));
         if let Class::Configuration(advice) = error.class {
             self.stats.configuration_failures.fetch_add(1, Ordering::Relaxed);
             tracing::error!(segment = %id, code = error.code, error = text, retry_in_ms, "ClickHouse takes no rows until this is changed: {advice}");

@@ -9,6 +9,9 @@ use std::{
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+/// Shorter keys can be guessed.
+const LEAST_ADMIN_KEY: usize = 16;
+
 /// `[server]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -35,6 +38,8 @@ pub struct Server {
     pub forwarded_header: ForwardedHeader,
     /// How long open requests and the spool may take to finish after SIGTERM.
     pub shutdown_grace_seconds: u64,
+    /// Who knows it may see `/health/detailed`; without one nobody may. Better set by `BEAMLINE_SERVER__ADMIN_KEY` than in a file.
+    pub admin_key: Option<String>,
 }
 
 /// `[server.tls]`: PEM files, read at start and again on SIGHUP.
@@ -71,6 +76,7 @@ impl Default for Server {
             trusted_proxies: Vec::new(),
             forwarded_header: ForwardedHeader::XForwardedFor,
             shutdown_grace_seconds: 20,
+            admin_key: None,
         }
     }
 }
@@ -105,6 +111,9 @@ impl Server {
     pub(super) fn complaint(&self) -> Option<String> {
         if !self.path.starts_with('/') || self.path.contains(['{', '}', '?', '*']) {
             return Some(format!("server.path {:?} must be a plain path that begins with '/'", self.path));
+        }
+        if self.admin_key.as_ref().is_some_and(|key| key.len() < LEAST_ADMIN_KEY) {
+            return Some(format!("server.admin_key must have at least {LEAST_ADMIN_KEY} characters"));
         }
         let seconds = [
             ("header_timeout_seconds", self.header_timeout_seconds),

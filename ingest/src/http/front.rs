@@ -4,7 +4,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::Path,
     sync::{Arc, RwLock, atomic::AtomicBool},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::Router;
@@ -66,6 +66,8 @@ impl Front {
             seen: Arc::new(Window::new(WindowLimits { age: Duration::from_mins(1), beacons: 1000 })),
             tally: Tally::default(),
             summaries: Summaries::default(),
+            writer: Arc::new(WriterStats::default()),
+            started: Instant::now(),
             clickhouse: ClickHouse::new(&nowhere),
             stopping: AtomicBool::new(false),
         });

@@ -35,8 +35,16 @@ use tokio::{net::TcpListener, sync::Semaphore};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
-    accepted::Rejection, clickhouse::ClickHouse, config::Server, dedup::Window, exposition::Format, metrics::Metrics,
-    outcome::Tally, pipeline::Pipeline, spool::Spool, summaries::Summaries,
+    accepted::Rejection,
+    clickhouse::{ClickHouse, WriterStats},
+    config::Server,
+    dedup::Window,
+    exposition::Format,
+    metrics::Metrics,
+    outcome::Tally,
+    pipeline::Pipeline,
+    spool::Spool,
+    summaries::Summaries,
 };
 
 /// What handlers share.
@@ -54,6 +62,9 @@ pub(crate) struct Service {
     pub(crate) metrics: Metrics,
     pub(crate) summaries: Summaries,
     pub(crate) clickhouse: ClickHouse,
+    pub(crate) writer: Arc<WriterStats>,
+    /// When the process began to take requests.
+    pub(crate) started: Instant,
     /// Set once the service no longer takes beacons.
     pub(crate) stopping: AtomicBool,
 }
@@ -93,6 +104,7 @@ fn router(service: Arc<Service>) -> Router {
         .route(&service.config.path, any(beacon::handle))
         .route("/metrics", get(metrics))
         .route("/health", get(health::health))
+        .route("/health/detailed", get(health::detailed))
         .layer(middleware::from_fn_with_state(service.clone(), shed))
         // Probes answer under any load.
         .route("/health/live", get(health::live))

@@ -72,6 +72,12 @@ pub(super) fn not_found() -> Response {
     plain(StatusCode::NOT_FOUND, "there is nothing at this path")
 }
 
+pub(super) fn unauthorized() -> Response {
+    let mut response = plain(StatusCode::UNAUTHORIZED, "send the admin key of the configuration as `Authorization: Bearer …`");
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+    response
+}
+
 pub(super) fn method_not_allowed() -> Response {
     plain(StatusCode::METHOD_NOT_ALLOWED, "this path does not take this method")
 }

@@ -170,6 +170,7 @@ impl Appender {
         }
         match self.write(&bytes) {
             Ok(()) => {
+                self.stats.took();
                 if self.reported.take().is_some() {
                     tracing::info!("the disk takes records again");
                 }
@@ -181,7 +182,7 @@ impl Appender {
                 }
             }
             Err(failure) => {
-                self.stats.write_failures.fetch_add(1, Ordering::Relaxed);
+                self.stats.refused();
                 self.report(&failure, taken.len());
                 let text = failure.to_string();
                 for append in taken {

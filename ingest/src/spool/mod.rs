@@ -23,6 +23,7 @@ mod journal;
 #[cfg(test)]
 mod model;
 mod reader;
+mod room;
 mod segment;
 mod stats;
 mod survey;
@@ -30,6 +31,7 @@ mod turn;
 
 pub use journal::Journal;
 pub use reader::{Reading, SealedSegments, SegmentFiles};
+pub use room::Obstacle;
 pub use segment::{Sealed, SegmentId};
 pub use stats::SpoolStats;
 pub use survey::{Entry, Place, export_file, survey};
@@ -122,6 +124,7 @@ pub struct Spool {
     commands: mpsc::Sender<Command>,
     config: SpoolConfig,
     stats: Arc<SpoolStats>,
+    dir: Arc<Path>,
 }
 
 #[derive(Debug)]
@@ -162,7 +165,7 @@ impl Spool {
             .spawn(move || appender.run(inbox))
             .map_err(SpoolError::io("start the thread for", dir))?;
         let segments = SealedSegments::new(dir, queue, commands.downgrade(), stats.clone());
-        Ok((Self { commands, config, stats }, segments))
+        Ok((Self { commands, config, stats, dir: dir.into() }, segments))
     }
 
     /// Stores one record. Returns when it is as durable as configured.

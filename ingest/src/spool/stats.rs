@@ -23,6 +23,7 @@ pub struct SpoolStats {
     pub(super) fsyncs: AtomicU64,
     pub(super) sync_failures: AtomicU64,
     pub(super) write_failures: AtomicU64,
+    refused_at: Mutex<Option<Instant>>,
     pub(super) adopted_segments: AtomicU64,
     pub(super) unremoved_segments: AtomicU64,
 }
@@ -37,6 +38,20 @@ struct Waiting {
 }
 
 impl SpoolStats {
+    /// How long ago the disk refused records; absent if it took some since.
+    pub fn since_refusal(&self) -> Option<Duration> {
+        self.refused_at.lock().unwrap_or_else(PoisonError::into_inner).map(|at| at.elapsed())
+    }
+
+    pub(super) fn took(&self) {
+        *self.refused_at.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    pub(super) fn refused(&self) {
+        self.write_failures.fetch_add(1, Ordering::Relaxed);
+        *self.refused_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
     /// Bytes in all segments.
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)

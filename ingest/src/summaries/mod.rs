@@ -120,11 +120,20 @@ impl Summaries {
         *self.last.write().unwrap_or_else(PoisonError::into_inner) = Some((now, Arc::new(families)));
     }
 
+    /// How long ago ClickHouse was last read; absent until the first time.
+    pub fn age(&self) -> Option<Duration> {
+        self.last.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(read_at, _)| read_at.elapsed())
+    }
+
+    /// Readings that failed.
+    pub fn failures(&self) -> u64 {
+        self.failures.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     /// The families of the last reading, and its age; nothing but the failures until the first one.
     pub fn families(&self) -> Vec<Family> {
         let last = self.last.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let failures = self.failures.load(std::sync::atomic::Ordering::Relaxed);
-        let mut shown = vec![families::failures(failures)];
+        let mut shown = vec![families::failures(self.failures())];
         if let Some((read_at, families)) = last {
             shown.push(families::age(read_at.elapsed()));
             shown.extend(families.iter().cloned());
