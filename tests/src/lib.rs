@@ -3,22 +3,26 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod alertmanager;
 mod beacons;
 mod command;
 mod files;
 pub mod grafana;
 mod load;
 pub mod mmdb;
+mod prometheus;
 mod proxy;
 mod server;
 mod service;
 mod sql;
 
+pub use alertmanager::{Alertmanager, Heard, listen};
 pub use beacons::{beacon, now_ms, vital};
 pub use command::{Output, run};
 pub use files::files_with;
 pub use load::{Load, Sent};
-pub use proxy::{Proxy, Trouble};
+pub use prometheus::Prometheus;
+pub use proxy::{Proxied, Proxy, Trouble};
 pub use server::Server;
 pub use service::{Answer, Launch, Service, beamline};
 pub use sql::Sql;

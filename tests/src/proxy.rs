@@ -1,6 +1,6 @@
 //! A TCP connection between the service and its database that can go wrong.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use rustix::net::sockopt::set_socket_linger;
 use tokio::{
@@ -8,6 +8,8 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
 };
+
+use crate::{Launch, Server, Service};
 
 /// What goes wrong from now on, on open connections too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,4 +106,39 @@ async fn carry(mut from: ReadHalf<TcpStream>, mut to: WriteHalf<TcpStream>, mut 
             }
         }
     }
+}
+
+/// A server behind a proxy, and a service that uses it.
+pub struct Proxied {
+    /// The server, which is asked without the proxy.
+    pub server: Server,
+    /// What is between the two.
+    pub proxy: Proxy,
+    /// The service.
+    pub service: Service,
+}
+
+impl Proxied {
+    /// Starts all three; `config` is what the service has besides the database.
+    ///
+    /// # Panics
+    /// If one does not start.
+    pub async fn start(dir: &Path, config: &str) -> Self {
+        let server = Server::start(dir).await;
+        let proxy = Proxy::to(server.writer.url.trim_start_matches("http://")).await;
+        let service = Service::start(&dir.join("data"), &launch(&server, &proxy, config));
+        Self { server, proxy, service }
+    }
+
+    /// How another instance with the same database is started.
+    pub fn another(&self, config: &str) -> Launch {
+        launch(&self.server, &self.proxy, config)
+    }
+}
+
+fn launch(server: &Server, proxy: &Proxy, config: &str) -> Launch {
+    let direct = server.launch();
+    let through =
+        |(name, value): (String, String)| if value == server.writer.url { (name, proxy.url.clone()) } else { (name, value) };
+    Launch { config: format!("{config}{}", direct.config), env: direct.env.into_iter().map(through).collect() }
 }

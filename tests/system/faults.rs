@@ -14,8 +14,7 @@ use std::{
     time::Duration,
 };
 
-use beamline_tests::{Launch, Load, Proxy, Sent, Service, Sql, Trouble, beamline, until};
-use embedded_clickhouse::{Engine, SupervisorConfig, locate_library};
+use beamline_tests::{Launch, Load, Proxied, Sent, Service, Sql, Trouble, until};
 
 const KILLS: u64 = 20;
 /// Many small inserts, so that a fault meets one.
@@ -124,29 +123,10 @@ async fn the_engine_stands_still_for_a_minute() {
     assert_balanced("engine stopped for 60 s", 1, load, &service, &service.sql()).await;
 }
 
-/// An engine of its own behind a proxy, and the service that uses it.
-async fn proxied(dir: &Path) -> (Engine, Proxy, Service, Sql) {
-    let config = SupervisorConfig {
-        args: vec!["engine".into()],
-        database: "beamline".into(),
-        ..SupervisorConfig::new(beamline(), locate_library(None).unwrap(), dir.join("server"))
-    };
-    let engine = Engine::start(config).await.unwrap();
-    let at = engine.endpoint();
-    let proxy = Proxy::to(at.url.trim_start_matches("http://")).await;
-    let launch = Launch {
-        config: format!("{HASTY}[clickhouse]\nuser = {:?}\n", at.writer.user),
-        env: vec![("CLICKHOUSE_URL".into(), proxy.url.clone()), ("BEAMLINE_CLICKHOUSE__PASSWORD".into(), at.writer.key.clone())],
-    };
-    let sql = Sql { url: at.url.clone(), database: at.database.clone(), user: at.reader.user.clone(), key: at.reader.key.clone() };
-    let service = Service::start(&dir.join("data"), &launch);
-    (engine, proxy, service, sql)
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_to_the_database_are_reset() {
     let dir = tempfile::tempdir().unwrap();
-    let (engine, proxy, service, sql) = proxied(dir.path()).await;
+    let Proxied { server, proxy, service } = Proxied::start(dir.path(), HASTY).await;
     let load = Load::on(&service.url);
     for reset in 0..KILLS {
         load.acknowledges(moment(reset)).await;
@@ -156,22 +136,22 @@ async fn connections_to_the_database_are_reset() {
         until("an insert fails", async || (service.metric("beamline_writer_failures_total").await? > failures).then_some(())).await;
         proxy.suffer(Trouble::None);
     }
-    assert_balanced("TCP reset in the middle of an insert", KILLS, load, &service, &sql).await;
-    engine.shutdown().await;
+    assert_balanced("TCP reset in the middle of an insert", KILLS, load, &service, &server.reader).await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_to_the_database_stalls() {
     let dir = tempfile::tempdir().unwrap();
-    let (engine, proxy, service, sql) = proxied(dir.path()).await;
+    let Proxied { server, proxy, service } = Proxied::start(dir.path(), HASTY).await;
     let load = Load::on(&service.url);
     load.acknowledges(50).await;
     proxy.suffer(Trouble::Stall);
     load.acknowledges(500).await;
     proxy.suffer(Trouble::None);
     load.acknowledges(50).await;
-    assert_balanced("stalled connection to the database", 1, load, &service, &sql).await;
-    engine.shutdown().await;
+    assert_balanced("stalled connection to the database", 1, load, &service, &server.reader).await;
+    server.stop().await;
 }
 
 /// A file system of its own over a folder, gone with it.

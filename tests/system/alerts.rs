@@ -1,0 +1,214 @@
+//! From what happens to who hears of it: real beacons and faults, the real Prometheus with the committed rules, the real Alertmanager with the
+//! committed routes. Only times are shorter: rules fire at once instead of after minutes.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use std::{
+    collections::BTreeSet,
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use beamline_tests::{Alertmanager, Heard, Prometheus, Proxied, Service, Trouble, beacon, listen, now_ms, until, vital};
+use serde_json::{Value, json};
+
+const CONFIG: &str =
+    "[summaries]\nrefresh_seconds = 2\n[spool]\nmax_bytes = 2000000\nsegment_max_bytes = 1000000\nsegment_max_age_ms = 50\n";
+/// A burn is seen at full minutes.
+const BURN_DEADLINE: Duration = Duration::from_secs(100);
+const WEEK_SECONDS: u64 = 7 * 86_400;
+
+fn deploy() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("deploy")
+}
+
+/// The committed rules, each firing as soon as its condition holds.
+fn eager_rules(dir: &Path) {
+    std::fs::create_dir(dir).unwrap();
+    for entry in std::fs::read_dir(deploy().join("prometheus/rules")).unwrap() {
+        let path = entry.unwrap().path();
+        let mut rules: Value = yaml_serde::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        for group in rules["groups"].as_array_mut().unwrap() {
+            group.as_object_mut().unwrap().remove("interval");
+            for rule in group["rules"].as_array_mut().unwrap() {
+                rule.as_object_mut().unwrap().remove("for");
+            }
+        }
+        std::fs::write(dir.join(path.file_name().unwrap()), rules.to_string()).unwrap();
+    }
+}
+
+/// A project that sent beacons at this time a week ago, as the recording rule would have kept it.
+fn remember_last_week(dir: &Path) {
+    let now = now_ms() / 1000;
+    let mut text = "# TYPE project:beamline_beacons_accepted:increase30m gauge\n".to_owned();
+    for at in (now - WEEK_SECONDS - 600..now - WEEK_SECONDS + 1800).step_by(60) {
+        writeln!(text, "project:beamline_beacons_accepted:increase30m{{project=\"silent\"}} 500 {at}").unwrap();
+    }
+    text.push_str("# EOF\n");
+    let file = dir.join("last-week.txt");
+    std::fs::write(&file, text).unwrap();
+    let made = Command::new("promtool")
+        .args(["tsdb", "create-blocks-from", "openmetrics"])
+        .args([&file, &dir.join("tsdb")])
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+}
+
+fn config(instances: &[&Service], alertmanager: &Alertmanager, rules: &Path) -> String {
+    let targets: Vec<&str> = instances.iter().map(|service| service.url.strip_prefix("http://").unwrap()).collect();
+    json!({
+        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        "rule_files": [rules.join("*.yml")],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager.url.strip_prefix("http://").unwrap()]}]}]},
+        "scrape_configs": [{"job_name": "beamline", "static_configs": [{"targets": targets}]}],
+    })
+    .to_string()
+}
+
+/// A visit that is slow and goes wrong in a new way.
+fn bad_visit(number: usize) -> Value {
+    let error = |of: usize| json!({"type": "error", "source": "api", "at_ms": now_ms(), "name": format!("Failure{of}"), "message": format!("cause {of}")});
+    let mut events: Vec<Value> = (0..100).map(|_| vital("LCP", 9000.0)).collect();
+    events.push(json!({"type": "page_view", "at_ms": now_ms()}));
+    events.extend((0..4).map(|of| error(number % 10 * 4 + of)));
+    beacon(&format!("bad-{number}"), "/checkout", &events)
+}
+
+/// Everything a webhook was told of: alert names, with every message of one group.
+fn told(heard: &Heard) -> BTreeSet<String> {
+    let heard = heard.lock().unwrap();
+    let alerts = heard.iter().flat_map(|(_, body)| body["alerts"].as_array().unwrap());
+    alerts.map(|alert| alert["labels"]["alertname"].as_str().unwrap().to_owned()).collect()
+}
+
+async fn hears(heard: &Heard, alertname: &str, deadline: Duration, prometheus: &Prometheus) {
+    let begin = Instant::now();
+    while !told(heard).contains(alertname) {
+        let firing = prometheus.api("alerts", &[]).await;
+        assert!(begin.elapsed() <= deadline, "nobody heard of {alertname}, but of {:?}; firing: {firing}", told(heard));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_wrong_is_told_to_those_who_can_help() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = Proxied::start(dir.path(), CONFIG).await;
+    let service = &at.service;
+    let (port, heard) = listen().await;
+    std::fs::create_dir(dir.path().join("alertmanager")).unwrap();
+    let alertmanager = Alertmanager::start(&dir.path().join("alertmanager"), port).await;
+    let rules = dir.path().join("rules");
+    eager_rules(&rules);
+    remember_last_week(dir.path());
+    let prometheus = Prometheus::start(dir.path(), &config(&[service], &alertmanager, &rules)).await;
+    let shown = async |query: &str| until(query, async || prometheus.value(query).await).await;
+
+    // A quiet service: the first values are there, and nothing but last week's traffic is missed.
+    let unknown = async || service.post_with_key("nobody", "{}").send().await.unwrap().status();
+    assert_eq!(unknown().await, 401);
+    shown("beamline_beacons_total{reason=\"unknown_key\"}").await;
+    let quick = Duration::from_secs(30);
+    hears(&heard, "BeaconsStopped", quick, &prometheus).await;
+    assert_eq!(told(&heard), ["BeaconsStopped".to_owned()].into());
+
+    // Unknown keys; slow pages; errors, of many new causes.
+    for _ in 0..600 {
+        assert_eq!(unknown().await, 401);
+    }
+    for number in 0..20 {
+        service.accept(&bad_visit(number)).await;
+    }
+    hears(&heard, "UnknownKeys", quick, &prometheus).await;
+    hears(&heard, "ErrorRateSpike", quick, &prometheus).await;
+    hears(&heard, "NewErrorSpike", quick, &prometheus).await;
+
+    // ClickHouse goes away, and the spool fills.
+    at.proxy.suffer(Trouble::Reset);
+    hears(&heard, "ClickHouseDown", quick, &prometheus).await;
+    let mut number = 1000;
+    while service.metric("beamline_spool_bytes").await.unwrap() < 1_200_000.0 {
+        service.accept(&bad_visit(number)).await;
+        number += 1;
+    }
+    hears(&heard, "SpoolFilling", quick, &prometheus).await;
+    hears(&heard, "VitalBudgetBurn", BURN_DEADLINE, &prometheus).await;
+
+    // Every rule was evaluated, and none failed.
+    let groups = prometheus.api("rules", &[]).await;
+    let rules: Vec<&Value> =
+        groups["groups"].as_array().unwrap().iter().flat_map(|group| group["rules"].as_array().unwrap()).collect();
+    assert!(rules.len() > 80 && rules.iter().all(|rule| rule["health"] == "ok"), "{groups}");
+
+    // Messages come in groups, and lead to a runbook that is there.
+    for (receiver, body) in heard.lock().unwrap().iter() {
+        let names: BTreeSet<&str> =
+            body["alerts"].as_array().unwrap().iter().map(|alert| alert["labels"]["alertname"].as_str().unwrap()).collect();
+        assert_eq!(names.len(), 1, "{receiver}: {body}");
+        for alert in body["alerts"].as_array().unwrap() {
+            let runbook = alert["annotations"]["runbook_url"].as_str().unwrap();
+            let path = &runbook[runbook.find("deploy/runbooks/").unwrap()..];
+            assert!(deploy().parent().unwrap().join(path).is_file(), "{runbook}");
+        }
+    }
+
+    // The fast burn speaks for the slow ones.
+    let burning = until("slow burns are held back", async || {
+        let alerts: Value = reqwest::get(format!("{}/api/v2/alerts", alertmanager.url)).await.ok()?.json().await.ok()?;
+        let held = alerts.as_array()?.iter().any(|alert| {
+            alert["labels"]["alertname"] == "VitalBudgetBurn"
+                && alert["labels"]["severity"] != "P1"
+                && alert["status"]["state"] == "suppressed"
+        });
+        held.then_some(alerts)
+    })
+    .await;
+    drop(burning);
+    let of_burns =
+        heard.lock().unwrap().iter().flat_map(|(_, body)| body["alerts"].as_array().unwrap().clone()).collect::<Vec<_>>();
+    let severities: BTreeSet<String> = of_burns
+        .iter()
+        .filter(|alert| alert["labels"]["alertname"] == "VitalBudgetBurn")
+        .map(|alert| alert["labels"]["severity"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(severities, ["P1".to_owned()].into());
+    at.proxy.suffer(Trouble::None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_instances_add_up_and_show_the_same_users() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = Proxied::start(dir.path(), CONFIG).await;
+    let other = Service::start(&dir.path().join("other"), &at.another(CONFIG));
+    let rules = dir.path().join("rules");
+    eager_rules(&rules);
+    std::fs::create_dir(dir.path().join("alertmanager")).unwrap();
+    let (port, _heard) = listen().await;
+    let alertmanager = Alertmanager::start(&dir.path().join("alertmanager"), port).await;
+    for instance in [&at.service, &other] {
+        until("the first reading", async || instance.metric("rum_summaries_age_seconds").await).await;
+    }
+    let prometheus = Prometheus::start(dir.path(), &config(&[&at.service, &other], &alertmanager, &rules)).await;
+    for number in 0..30 {
+        let instance = if number % 3 == 0 { &other } else { &at.service };
+        instance
+            .accept(&beacon(&format!("two-{number}"), "/", &[json!({"type": "page_view", "at_ms": now_ms()}), vital("LCP", 100.0)]))
+            .await;
+    }
+    let is = async |query: &str, expected: f64| {
+        until(&format!("{query} is {expected}"), async || {
+            prometheus.value(query).await.filter(|value| (value - expected).abs() < 1e-9).map(drop)
+        })
+        .await;
+    };
+    is("sum without (instance) (beamline_beacons_total{outcome=\"accepted\"})", 30.0).await;
+    is("count(rum_page_views_total)", 2.0).await;
+    is("sum(max without (instance) (rum_page_views_total))", 30.0).await;
+    is("min(rum_page_views_total)", 30.0).await;
+    is("sum(max without (instance) (rum_vital_ratings_total{vital=\"LCP\",rating=\"good\"}))", 30.0).await;
+    is("sum(max without (instance) (rum_lcp_distribution_seconds_bucket{le=\"2.5\"}))", 30.0).await;
+}
