@@ -1,9 +1,12 @@
 //! Log lines on standard error.
 
+mod lines;
+
 use anyhow::Context as _;
 use tracing_subscriber::{EnvFilter, Registry, layer::SubscriberExt as _, reload, util::SubscriberInitExt as _};
 
 use crate::config::{Log, LogFormat};
+use lines::JsonLines;
 
 /// What is logged, to be changed while the service runs.
 #[derive(Clone, Debug)]
@@ -23,11 +26,10 @@ pub fn filter(text: &str) -> anyhow::Result<EnvFilter> {
 /// If the filter cannot be read.
 pub fn start(log: &Log) -> anyhow::Result<LogFilter> {
     let (filter, handle) = reload::Layer::new(filter(&log.filter)?);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let filtered = tracing_subscriber::registry().with(filter);
     match log.format {
-        LogFormat::Text => filtered.with(lines).init(),
-        LogFormat::Json => filtered.with(lines.json().flatten_event(true)).init(),
+        LogFormat::Text => filtered.with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr)).init(),
+        LogFormat::Json => filtered.with(JsonLines::of(&log.environment)).init(),
     }
     Ok(LogFilter(handle))
 }

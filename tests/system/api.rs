@@ -205,3 +205,30 @@ async fn every_part_is_shown_to_who_has_the_admin_key() {
     until("a degraded service", async || (detailed(key).await.json()["status"] == "degraded").then_some(())).await;
     assert_eq!(service.fetch("/health/ready").await.status, 200, "beacons are still kept");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_about_a_request_has_its_trace_and_nothing_of_its_content() {
+    let dir = tempfile::tempdir().unwrap();
+    let env = vec![("BEAMLINE_LOG__FILTER".into(), "rum_ingest=debug".into()), ("BEAMLINE_LOG__ENVIRONMENT".into(), "staging".into())];
+    let service = Service::start(&dir.path().join("data"), &Launch { config: String::new(), env });
+    let request = service
+        .post_with_key("secret-key", "secret body")
+        .header("x-correlation-id", "seen-7")
+        .header("traceparent", "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01");
+    assert_eq!(Answer::to(request).await.status, 401);
+    let line = until("the line", async || service.log().lines().find(|line| line.contains("beacon refused")).map(str::to_owned)).await;
+    let line: Value = serde_json::from_str(&line).unwrap();
+    for (name, value) in [
+        ("correlation_id", "seen-7"),
+        ("trace_id", "0af7651916cd43dd8448eb211c80319c"),
+        ("service", "beamline"),
+        ("environment", "staging"),
+        ("level", "DEBUG"),
+        ("reason", "unknown_key"),
+    ] {
+        assert_eq!(line[name], value, "{line}");
+    }
+    let span = line["span_id"].as_str().unwrap();
+    assert!(span.len() == 16 && span != "00f067aa0ba902b7", "{line}");
+    assert!(!service.log().contains("secret"), "{}", service.log());
+}

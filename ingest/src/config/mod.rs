@@ -130,6 +130,8 @@ pub struct Log {
     pub format: LogFormat,
     /// What is logged, such as `info` or `rum_ingest=debug,info`.
     pub filter: String,
+    /// Where this is, in every JSON line.
+    pub environment: String,
 }
 
 /// How log lines look.
@@ -199,7 +201,7 @@ impl Default for Summaries {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { format: LogFormat::Text, filter: "info".into() }
+        Self { format: LogFormat::Text, filter: "info".into(), environment: "production".into() }
     }
 }
 

@@ -1,4 +1,4 @@
-//! One id for a request, in its log lines and its answer.
+//! One id for a request, in its log lines and its answer; and its place in the sender's trace.
 
 use axum::{
     extract::Request,
@@ -7,6 +7,9 @@ use axum::{
 };
 use tracing::Instrument;
 
+use super::trace_context::TraceContext;
+
+const TRACE_PARENT: &str = "traceparent";
 const HEADER: &str = "x-correlation-id";
 const MAX_BYTES: usize = 64;
 
@@ -14,7 +17,10 @@ const MAX_BYTES: usize = 64;
 pub(super) async fn layer(request: Request, next: Next) -> Response<axum::body::Body> {
     let given = request.headers().get(HEADER).and_then(|value| value.to_str().ok()).filter(|text| harmless(text));
     let id = given.map_or_else(|| format!("{:032x}", rand::random::<u128>()), str::to_owned);
-    let span = tracing::info_span!("request", correlation_id = %id);
+    let sender = request.headers().get(TRACE_PARENT).and_then(|value| TraceContext::parse(value.to_str().ok()?));
+    let TraceContext { trace_id, span_id } = TraceContext::follow(sender);
+    let (trace_id, span_id) = (format!("{trace_id:032x}"), format!("{span_id:016x}"));
+    let span = tracing::info_span!("request", correlation_id = %id, trace_id, span_id);
     let mut response = next.run(request).instrument(span).await;
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(HEADER, value);

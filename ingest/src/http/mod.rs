@@ -10,6 +10,7 @@ mod health;
 mod keep;
 mod problem;
 mod tls;
+mod trace_context;
 
 pub use front::Front;
 pub(crate) use tls::Tls;
