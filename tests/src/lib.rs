@@ -21,7 +21,7 @@ pub use beacons::{beacon, now_ms, vital};
 pub use command::{Output, run};
 pub use files::files_with;
 pub use load::{Load, Sent};
-pub use prometheus::Prometheus;
+pub use prometheus::{Prometheus, assert_exposition};
 pub use proxy::{Proxied, Proxy, Trouble};
 pub use server::Server;
 pub use service::{Answer, Launch, Service, beamline};

@@ -1,6 +1,7 @@
 //! A real Prometheus.
 
 use std::{
+    io::Write as _,
     path::Path,
     process::{Child, Command, Stdio},
 };
@@ -68,4 +69,22 @@ impl Drop for Prometheus {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// The real promtool reads a page of `/metrics` and finds nothing to complain about.
+///
+/// # Panics
+/// If it does.
+pub fn assert_exposition(page: &str) {
+    let mut promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    promtool.stdin.take().unwrap().write_all(page.as_bytes()).unwrap();
+    let checked = promtool.wait_with_output().unwrap();
+    let said = [checked.stdout, checked.stderr].concat();
+    assert!(checked.status.success() && said.is_empty(), "{}", String::from_utf8_lossy(&said));
 }

@@ -209,14 +209,16 @@ async fn every_part_is_shown_to_who_has_the_admin_key() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_line_about_a_request_has_its_trace_and_nothing_of_its_content() {
     let dir = tempfile::tempdir().unwrap();
-    let env = vec![("BEAMLINE_LOG__FILTER".into(), "rum_ingest=debug".into()), ("BEAMLINE_LOG__ENVIRONMENT".into(), "staging".into())];
+    let env =
+        vec![("BEAMLINE_LOG__FILTER".into(), "rum_ingest=debug".into()), ("BEAMLINE_LOG__ENVIRONMENT".into(), "staging".into())];
     let service = Service::start(&dir.path().join("data"), &Launch { config: String::new(), env });
     let request = service
         .post_with_key("secret-key", "secret body")
         .header("x-correlation-id", "seen-7")
         .header("traceparent", "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01");
     assert_eq!(Answer::to(request).await.status, 401);
-    let line = until("the line", async || service.log().lines().find(|line| line.contains("beacon refused")).map(str::to_owned)).await;
+    let line =
+        until("the line", async || service.log().lines().find(|line| line.contains("beacon refused")).map(str::to_owned)).await;
     let line: Value = serde_json::from_str(&line).unwrap();
     for (name, value) in [
         ("correlation_id", "seen-7"),
