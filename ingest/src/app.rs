@@ -36,6 +36,8 @@ use crate::{
 
 use background::{follow_certificate, follow_quotas, read_summaries, write_ledger};
 
+/// Longest that the writer waits for the first reading of the summaries.
+const FIRST_READING: Duration = Duration::from_secs(10);
 const FIRST_BACKOFF: Duration = Duration::from_millis(200);
 const LAST_BACKOFF: Duration = Duration::from_secs(10);
 
@@ -177,7 +179,7 @@ pub async fn serve(config: Config, source: Source) -> anyhow::Result<()> {
     // What is stored from the first reading on is counted on /metrics.
     let counted = async {
         let _ = migrated.send(());
-        let _ = first_reading.await;
+        let _ = tokio::time::timeout(FIRST_READING, first_reading).await;
     };
     let writer = tokio::spawn(write(clickhouse, segments, parallel, writer_stats, journal, counted));
     let quotas = tokio::spawn(follow_quotas(service.clone()));

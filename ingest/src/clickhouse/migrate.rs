@@ -97,12 +97,14 @@ const REVERTED: i8 = 3;
 #[derive(Debug)]
 pub struct Migrator {
     clickhouse: ClickHouse,
+    /// Name of its lock, the same in every attempt: one that broke off is taken up by the next.
+    lock: String,
 }
 
 impl Migrator {
     /// A migrator for this database.
-    pub const fn new(clickhouse: ClickHouse) -> Self {
-        Self { clickhouse }
+    pub fn new(clickhouse: ClickHouse) -> Self {
+        Self { clickhouse, lock: schema_lock::name() }
     }
 
     /// Where the schema stands. Makes the database if it is missing.
@@ -163,7 +165,7 @@ impl Migrator {
     }
 
     async fn alone(&self, work: impl Future<Output = Result<(), MigrateError>>) -> Result<(), MigrateError> {
-        let locked = schema_lock::alone(&self.clickhouse, work).await;
+        let locked = schema_lock::alone(&self.clickhouse, &self.lock, work).await;
         locked.map_err(|source| MigrateError::Query { step: "lock the schema".into(), source })?
     }
 

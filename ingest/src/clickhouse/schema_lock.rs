@@ -44,19 +44,24 @@ impl ClickHouse {
     }
 }
 
-/// Does `work` while nobody else does the like in this database.
+/// A name for a lock that nobody else has.
+pub(super) fn name() -> String {
+    format!("schema_lock_{:016x}", rand::random::<u64>())
+}
+
+/// Does `work` while nobody else does the like in this database. `name` is the lock's; one of this name that is there already is taken for
+/// our own, left by an attempt that broke off.
 ///
 /// # Errors
 /// If the lock cannot be taken. `work` has not begun then.
-pub(super) async fn alone<T>(clickhouse: &ClickHouse, work: impl Future<Output = T>) -> Result<T, QueryError> {
-    let name = format!("schema_lock_{:016x}", rand::random::<u64>());
+pub(super) async fn alone<T>(clickhouse: &ClickHouse, name: &str, work: impl Future<Output = T>) -> Result<T, QueryError> {
     let on_cluster = clickhouse.on_cluster();
     let holder = format!("{} {}", std::process::id(), env!("CARGO_PKG_VERSION"));
     let run = async |sql: String| clickhouse.client.query_raw(&sql).execute().await.map_err(QueryError::from);
     let mut told = false;
     loop {
-        run(format!("CREATE TABLE {name}{on_cluster} (held UInt8) ENGINE = Memory COMMENT '{holder}'")).await?;
-        let others: Vec<Other> = clickhouse.client.query(OTHERS).bind(&name).fetch_all().await?;
+        run(format!("CREATE TABLE IF NOT EXISTS {name}{on_cluster} (held UInt8) ENGINE = Memory COMMENT '{holder}'")).await?;
+        let others: Vec<Other> = clickhouse.client.query(OTHERS).bind(name).fetch_all().await?;
         let (dead, living): (Vec<_>, Vec<_>) = others.into_iter().partition(|other| other.idle_seconds > LEFT_BEHIND_SECONDS);
         for other in dead {
             run(format!("DROP TABLE IF EXISTS {}{on_cluster} SYNC", other.name)).await?;
