@@ -1,7 +1,5 @@
 //! What Prometheus sees: the real promtool reads it, the real Prometheus scrapes it.
 
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-
 use beamline_tests::{Launch, Prometheus, Service, assert_exposition, beacon, until, vital};
 
 const REFRESH: &str = "[summaries]\nrefresh_seconds = 1\ntop_pages = 2\n[spool]\nsegment_max_age_ms = 50\n";
