@@ -155,28 +155,35 @@ async fn a_connection_to_the_database_stalls() {
 }
 
 /// A file system of its own over a folder, gone with it.
-struct Mount(PathBuf);
+struct Mount(Vec<PathBuf>);
 
 impl Mount {
     fn small(folder: &Path) -> Self {
         std::fs::create_dir_all(folder).unwrap();
         as_root("mount", &["-t", "tmpfs", "-o", "size=1m", "tmpfs", folder.to_str().unwrap()]);
-        Self(folder.into())
+        Self(vec![folder.into()])
     }
 
     /// The folder as it is, but read-only for whoever opens a file in it from now on.
     fn read_only(folder: &Path) -> Self {
-        let path = folder.to_str().unwrap();
-        as_root("mount", &["--bind", path, path]);
-        let mount = Self(folder.into());
-        as_root("mount", &["-o", "remount,bind,ro", path]);
+        // Made read-only where nobody writes, and then put over the folder at once.
+        let aside = folder.with_extension("aside");
+        std::fs::create_dir_all(&aside).unwrap();
+        let (path, made) = (folder.to_str().unwrap(), aside.to_str().unwrap());
+        as_root("mount", &["--bind", path, made]);
+        let mut mount = Self(vec![aside.clone()]);
+        as_root("mount", &["-o", "remount,bind,ro", made]);
+        as_root("mount", &["--bind", made, path]);
+        mount.0.insert(0, folder.into());
         mount
     }
 }
 
 impl Drop for Mount {
     fn drop(&mut self) {
-        as_root("umount", &["--lazy", self.0.to_str().unwrap()]);
+        for folder in &self.0 {
+            as_root("umount", &["--lazy", folder.to_str().unwrap()]);
+        }
     }
 }
 

@@ -59,9 +59,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for JsonLines {
         let metadata = event.metadata();
         let mut timestamp = String::new();
         let _ = SystemTime.format_time(&mut Writer::new(&mut timestamp));
-        let line = line(&timestamp, metadata.level().as_str(), metadata.target(), &self.environment, fields);
-        // Nobody could be told.
-        let _ = writeln!(std::io::stderr().lock(), "{line}");
+        let mut line = line(&timestamp, metadata.level().as_str(), metadata.target(), &self.environment, fields).to_string();
+        line.push('\n');
+        // In one piece, so that lines of several threads and processes do not mix. Nobody could be told of an error.
+        let _ = std::io::stderr().lock().write_all(line.as_bytes());
     }
 }
 
