@@ -83,7 +83,7 @@ async fn a_broken_configuration_is_refused_whole_and_said_why() {
     let loaded = service.metric(LOADED).await.unwrap();
     assert!(loaded > 1.7e9, "{loaded}");
     let broken = [
-        ("not TOML", "[[projects]".to_owned(), "beamline"),
+        ("not TOML", "[[projects]".to_owned(), "TOML parse error"),
         ("an unknown key", good.replace("key = \"other\"", "kee = \"other\""), "kee"),
         ("a wrong value", good.replace("id = \"blog\"", "id = \"a b\""), "a b"),
         ("a wrong filter", good.replace("[log]", "[log]\nfilter = \"rum_ingest=loud\""), "log.filter"),
