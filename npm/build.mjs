@@ -6,6 +6,7 @@
  */
 
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -30,6 +31,8 @@ const FEATURES = [
 /** The lowest addresses are the far end of the stack, which nothing is placed at, so that offsets may be folded. Going flat twice pays. */
 const FLAT = ['--flatten', '--rereloop', '-Oz'];
 const OPTIMISATION = ['--low-memory-unused', ...FLAT, ...FLAT, '-Oz', '--strip-debug', '--strip-producers', '--strip-target-features'];
+/** For the translation to JavaScript: what came after the first WebAssembly is written in its terms. */
+const LOWERING = ['--signext-lowering', '--llvm-nontrapping-fptoint-lowering', '--llvm-memory-copy-fill-lowering'];
 
 /**
  * Members of our own objects, which get short names: those that are long and often used. None of them may be a member of anything of
@@ -44,7 +47,10 @@ const OWN = `
 
 /** The WebAssembly modules, and the name under which the sources import the glue of each. */
 const GLUE = { agent: 'rum-sdk', 'web-vitals': 'rum-sdk/web-vitals' };
-/** The files of the package, each bundled from its source. Those with a core may use that module's glue and bytes. */
+/**
+ * The files of the package, each bundled from its source. Those with a core may use that module's glue and bytes. The others are
+ * fetched from next to it, except for those that are `held` in it. A script is not a module.
+ */
 const FILES = {
   'index.js': { source: 'index.ts' },
   'index.inline.js': { source: 'index.inline.ts' },
@@ -52,6 +58,14 @@ const FILES = {
   'core.js': { source: 'core.ts', core: 'agent' },
   'inline.js': { source: 'inline.ts', core: 'agent' },
   'inlined.js': { source: 'inlined.ts', core: 'agent' },
+  'fallback.js': { source: 'fallback.ts' },
+  'wasm2js.js': { source: '../build/agent/wasm2js.js' },
+  'sync.js': { source: 'sync.ts', core: 'agent', held: ['early.js', 'inlined.js'] },
+  'plain.js': { source: 'plain.ts' },
+  'core.plain.js': { source: 'core.plain.ts', core: 'agent' },
+  'beamline.js': { source: 'script.ts', held: ['index.js'], isScript: true },
+  'head.js': { source: 'head.ts', isScript: true },
+  'early-script.js': { source: 'early-script.ts' },
   'debug.js': { source: 'debug.ts' },
   'noop.js': { source: 'noop.ts' },
   'web-vitals.js': { source: 'web-vitals/standard.ts' },
@@ -67,6 +81,9 @@ const DECLARATIONS = [
   'index.d.ts',
   'options.d.ts',
   'stub.d.ts',
+  'plain.d.ts',
+  'sync.d.ts',
+  'early-script.d.ts',
   'web-vitals/standard.d.ts',
   'web-vitals/attribution.d.ts',
   'web-vitals/thresholds.d.ts',
@@ -83,6 +100,7 @@ rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
 const wasm = Object.fromEntries(Object.keys(GLUE).map((module) => [module, optimise(module)]));
 writeFileSync(join(dist, 'rum.wasm'), wasm.agent);
+translate('agent');
 for (const name of Object.keys(FILES)) await bundle(name);
 declare();
 for (const license of ['LICENSE-MIT', 'LICENSE-APACHE']) {
@@ -97,26 +115,58 @@ function optimise(module) {
   return readFileSync(file);
 }
 
+/** Writes the module as JavaScript that exports `instantiate`. */
+function translate(module) {
+  const [optimised, lowered, script] = ['optimised.wasm', 'lowered.wasm', 'wasm2js.js'].map((name) => join(bound, module, name));
+  execFileSync(tool('wasm-opt'), [optimised, ...FEATURES, ...LOWERING, '-o', lowered], { stdio: 'inherit' });
+  // In the form for Emscripten the imports are an argument.
+  execFileSync(tool('wasm2js'), [lowered, '--emscripten', '-O', '-o', script], { stdio: 'inherit' });
+  const text = readFileSync(script, 'utf8');
+  const trap = "throw new Error('abort')";
+  if (!text.includes(trap)) throw new Error(`wasm2js does not trap by \`${trap}\``);
+  // The core is given up on what WebAssembly would throw.
+  writeFileSync(script, `${text.replace(trap, 'throw new (globalThis.WebAssembly?.RuntimeError ?? Error)()')}\nexport { instantiate };\n`);
+}
+
 /**
  * One call per file, since a page loads each by itself: shared chunks would only add requests. The files refer to each other by
  * their final names.
  */
 async function bundle(name) {
-  const { source, core } = FILES[name];
+  const { source, core, held = [], isScript } = FILES[name];
   await build({
     entryPoints: [join(here, 'src', source)],
     outfile: join(dist, name),
     bundle: true,
     minify: true,
+    // Nobody wrote what the translation came from.
+    sourcemap: name !== 'wasm2js.js',
     format: 'esm',
+    // esbuild's own wrapping brings a `require` along wherever there is an `import()`.
+    ...(isScript && { banner: { js: '(()=>{' }, footer: { js: '})();' } }),
     target: 'es2022',
-    external: Object.keys(FILES).map((other) => `./${other}`),
-    define: core && { IMPORT_MODULE: JSON.stringify(importModule(wasm[core])), WASM_HEX: JSON.stringify(wasm[core].toString('hex')) },
+    external: Object.keys(FILES).filter((other) => !held.includes(other)).map((other) => `./${other}`),
+    define: {
+      ...(core && { IMPORT_MODULE: JSON.stringify(importModule(wasm[core])), WASM_HEX: JSON.stringify(wasm[core].toString('hex')) }),
+      ...(name === 'early-script.js' && headScript()),
+    },
     mangleProps: new RegExp(`^(${OWN.join('|')})$`),
     mangleCache: Object.fromEntries(OWN.map((name, index) => [name, index.toString(36).replace(/^\d/, '$$$&')])),
     alias: core && { [GLUE[core]]: join(bound, core, 'rum_sdk_bg.js') },
     logLevel: 'warning',
   });
+}
+
+/** The script for `<head>`, which is bundled before, as text. */
+function headScript() {
+  const text = withoutMap(readFileSync(join(dist, 'head.js'), 'utf8')).trim();
+  const hash = createHash('sha256').update(text).digest('base64');
+  return { HEAD_SCRIPT: JSON.stringify(text), HEAD_SCRIPT_HASH: JSON.stringify(`'sha256-${hash}'`) };
+}
+
+/** A file without the comment that names its source map. Bundlers drop it, and only developer tools follow it. */
+function withoutMap(text) {
+  return text.replace(/\/\/# sourceMappingURL=.*\n$/, '');
 }
 
 /** The one module that all imports are from. */
@@ -142,7 +192,8 @@ function sizes() {
   const files = [...Object.keys(FILES), 'rum.wasm']
     .sort()
     .map((name) => {
-      const bytes = readFileSync(join(dist, name));
+      const file = readFileSync(join(dist, name));
+      const bytes = name.endsWith('.js') ? Buffer.from(withoutMap(file.toString())) : file;
       const quality = { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } };
       return {
         name,
@@ -151,7 +202,8 @@ function sizes() {
         brotli: brotliCompressSync(bytes, quality).length,
       };
     });
+  const head = files.find(({ name }) => name === 'head.js');
   const stub = Math.max(...files.filter(({ name }) => name.startsWith('index')).map(({ raw }) => raw));
   const together = (names) => files.filter(({ name }) => names.includes(name)).reduce((sum, { brotli }) => sum + brotli, 0);
-  return { files, default_entry_brotli: together(DEFAULT_ENTRY), drop_in_brotli: together(DROP_IN), stub };
+  return { files, default_entry_brotli: together(DEFAULT_ENTRY), drop_in_brotli: together(DROP_IN), stub, head: head.raw, head_brotli: head.brotli };
 }

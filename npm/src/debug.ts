@@ -18,6 +18,7 @@ const RULES: Record<keyof Options, Rule> = {
   softNavigations: flag,
   lcpTimeLimit: [(value) => typeof value === 'number' && value >= 0, 'a number of milliseconds, 0 or more'],
   respectPrivacySignals: flag,
+  engine: [(value) => ['auto', 'wasm', 'js'].includes(value), 'auto, wasm or js'],
   debug: flag,
 };
 

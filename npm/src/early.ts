@@ -1,9 +1,12 @@
-/** Sends what the stub recorded when the page is left before the core runs, or when no core can run. */
+/**
+ * What comes between the stub and the core: loads the core when the page is done loading, and sends what the stub recorded when the
+ * page is left before that, or when no core can run.
+ */
 
 import { beaconUrl } from './endpoint.js';
 import { readFault } from './happening.js';
 import type { Options } from './options.js';
-import type { Page, Signal } from './signal.js';
+import type { Core, Page, Signal, Source } from './signal.js';
 import { storedSession, storeSession } from './storage.js';
 
 // The core has them from here, so that a page loads them once.
@@ -11,6 +14,29 @@ export { beaconUrl, readFault, storedSession, storeSession };
 
 /** The id of the first page view, the same for whoever sends it first. */
 export const viewOf = (page: Page): string => (page.view ??= newId());
+
+type Record = (source: Source, data?: unknown) => void;
+
+/** From here on the page has somebody who sends its queue. */
+export const prepare = (page: Page, record: Record): void => {
+  page.leave = leave;
+  page.fail = (error) => {
+    page.sink = undefined;
+    record('failure', error);
+  };
+};
+
+/** Loads and starts the core once the page has loaded and is idle. */
+export const startWhenIdle = (page: Page, record: Record, loadCore: () => Promise<Core>): void => {
+  prepare(page, record);
+  const start = (): void => {
+    loadCore().then((core) => core.start(page)).catch(page.fail);
+  };
+  const whenIdle = (): void => {
+    (window.requestIdleCallback ?? setTimeout)(start, { timeout: 2000 } as IdleRequestOptions & number);
+  };
+  document.readyState === 'complete' ? whenIdle() : addEventListener('load', whenIdle);
+};
 
 const LONGEST_PAUSE_MS = 30 * 60_000;
 const LONGEST_SESSION_MS = 4 * 3_600_000;

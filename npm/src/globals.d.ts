@@ -26,6 +26,12 @@ interface Uint8ArrayConstructor {
   fromHex?(hex: string): Uint8Array<ArrayBuffer>;
 }
 
+/** What the copies of the package on one page share. */
+declare var __beamlinePage: import('./signal.js').Page | undefined;
+
+/** The API of a page without modules. */
+declare var beamline: Partial<typeof import('./index.js')> | undefined;
+
 /** The name of the module the WebAssembly module imports from; set by `build.mjs`. */
 declare const IMPORT_MODULE: string;
 

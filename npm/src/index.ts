@@ -1,5 +1,5 @@
 import type { Options } from './options.js';
-import { begin } from './stub.js';
+import { beginWith } from './stub.js';
 
 export type { Attributes, Options } from './options.js';
 export { flush, shutdown, trackError, trackPageView, trackUserAction } from './stub.js';
@@ -16,4 +16,4 @@ export { flush, shutdown, trackError, trackPageView, trackUserAction } from './s
  * init({ key: 'your-site-key', release: '4.2.0', env: 'production' });
  * ```
  */
-export const init = (options: Options): void => begin(options, () => import('./early.js'), () => import('./core.js'));
+export const init = (options: Options): void => beginWith(() => import('./core.js'), options);

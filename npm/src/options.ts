@@ -53,6 +53,14 @@ export interface Options {
    */
   respectPrivacySignals?: boolean;
   /**
+   * What the core runs on. With `auto` that is WebAssembly, or the same core in JavaScript where WebAssembly is refused: by a content
+   * security policy without `'wasm-unsafe-eval'`, or by a browser that has none. Such a policy is tried, and reports it, once in a
+   * session; with `js` it is never tried. With `wasm` the core does not run where it is refused.
+   *
+   * @defaultValue `auto`
+   */
+  engine?: 'auto' | 'wasm' | 'js';
+  /**
    * Explain on the console what is wrong with the options and what failed. Never set it for users.
    *
    * @defaultValue `false`

@@ -4,7 +4,7 @@
  * Every way into the core goes through `deliver`, so that no exception and no panic reaches the page.
  */
 
-import { __wbg_set_wasm, compute, imports, name, receive, start } from 'rum-sdk';
+import { __wbg_set_wasm, compute, name, receive, start } from 'rum-sdk';
 import { beaconUrl, newId, readFault, storedSession, storeSession, viewOf } from './early.js';
 import { Kind } from './kind.js';
 import type { Options } from './options.js';
@@ -26,10 +26,9 @@ interface Lent {
 
 const core = { compute, name };
 
-/** Instantiates the module and takes the page over from the stub. */
-export const run = async (page: Page, bytes: BufferSource): Promise<void> => {
-  const { instance } = await WebAssembly.instantiate(bytes, { [IMPORT_MODULE]: imports });
-  __wbg_set_wasm(instance.exports);
+/** Takes the page over from the stub, with the exports of an instance whose imports are `imports`. */
+export const run = (page: Page, exports: WebAssembly.Exports): void => {
+  __wbg_set_wasm(exports);
   const { options } = page;
   const deliver = deliverer(page);
   start(options, lend(page, deliver), ...landing(page), performance.now(), Date.now());
@@ -144,7 +143,7 @@ const deliverer = (page: Page): Deliver => {
         if (!next()) stop('the core stopped');
       } catch (error) {
         // A hostile getter costs its own event; a panic costs the core.
-        if (error instanceof WebAssembly.RuntimeError) stop(error);
+        if (globalThis.WebAssembly && error instanceof WebAssembly.RuntimeError) stop(error);
         else if (page.options.debug) console.warn('beamline:', error);
       }
     }

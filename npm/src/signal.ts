@@ -42,6 +42,8 @@ export interface Page {
   view?: string;
   /** Whether the first page view was sent. */
   sent?: boolean;
+  /** Whether its events are listened to. */
+  listens?: true;
   /** What was recorded and not taken yet. */
   queue: Signal[];
   /** How many signals did not fit into the queue. */
@@ -54,4 +56,10 @@ export interface Page {
   leave?: (page: Page) => void;
   /** Gives the page back to the stub. */
   fail: (error: unknown) => void;
+}
+
+/** The part that is loaded after the page. */
+export interface Core {
+  /** Takes the queue and every signal from now on. */
+  start(page: Page): Promise<void>;
 }

@@ -1,46 +1,8 @@
-/**
- * What runs before the core: listens, queues, and loads the core when the page is done loading.
- *
- * It is part of every page's own load, so it stays small: the build refuses more than 1,500 bytes.
- */
+/** The API of every entry. What it is told waits in the page's record until the core runs. */
 
+import { attempt, listen, record, shared, whenShown } from './capture.js';
 import type { Attributes, Options } from './options.js';
-import type { Page, Signal, Source } from './signal.js';
-
-const MAX_QUEUED = 200;
-
-const EVENTS = 'error unhandledrejection click keydown visibilitychange pageshow'.split(' ') as Source[];
-
-/**
- * The part that is loaded after the page.
- *
- * @internal
- */
-interface Core {
-  /** Takes the queue and every signal from now on. */
-  start(page: Page): Promise<void>;
-}
-
-const page = { queue: [], lost: 0 } as unknown as Page;
-
-/** Runs `task`; nothing of ours may reach the page as an exception. */
-const attempt = (task: () => void): void => {
-  try {
-    task();
-  } catch (error) {
-    if (page.options?.debug) console.warn('beamline:', error);
-  }
-};
-
-const record = (source: Source, data?: unknown, target?: EventTarget): void =>
-  attempt(() => {
-    const signal: Signal = [source, data, performance.now(), document.visibilityState, location.href, target];
-    if (page.sink) page.sink(signal);
-    else {
-      page.queue.length < MAX_QUEUED ? page.queue.push(signal) : page.lost++;
-      if (source === 'visibilitychange') page.leave?.(page);
-    }
-  });
+import type { Core, Page } from './signal.js';
 
 /**
  * Names the page that is shown, such as `product` or `checkout`. The view that began by itself takes the name if it has none yet
@@ -73,39 +35,30 @@ export const flush = (): void => record('flush');
 export const shutdown = (): void => record('shutdown');
 
 /**
- * Starts the stub. `loadEarly` fetches what can send the queue, `loadCore` all the rest. The first call counts.
+ * Starts measuring; `start` does the rest, once the page is shown. The first call on a page counts, whichever copy of the package it is
+ * made to.
  *
  * @internal
  */
-export const begin = (options: Options, loadEarly: () => Promise<Pick<Page, 'leave'>>, loadCore: () => Promise<Core>): void =>
+export const begin = (options: Options, start: (page: Page) => Promise<void>): void =>
   attempt(() => {
+    const page = shared();
     if (page.options) return;
     page.options = options;
     if (!options.key) throw 'init needs a key';
-    if (options.respectPrivacySignals !== false && (navigator.globalPrivacyControl || navigator.doNotTrack === '1')) return;
-    for (const type of EVENTS) addEventListener(type, (event) => record(type, event, event.composedPath()[0]), true);
-    page.fail = (error) => {
-      page.sink = undefined;
-      record('failure', error);
-    };
-    const start = (): void => {
-      loadCore().then((core) => core.start(page)).catch(page.fail);
-    };
-    const whenShown = (): void => {
-      record('begin');
-      loadEarly().then((early) => (page.leave = early.leave), () => {});
-      const whenIdle = (): void => {
-        (window.requestIdleCallback ?? setTimeout)(start, { timeout: 2000 } as IdleRequestOptions & number);
-      };
-      document.readyState === 'complete' ? whenIdle() : addEventListener('load', whenIdle);
-    };
-    // A page that is rendered ahead of time is measured once it is shown.
-    document.prerendering ? document.addEventListener('prerenderingchange', whenShown) : whenShown();
-    // Last, since browsers and privacy tools may have no observers at all.
-    if (PerformanceObserver.supportedEntryTypes.includes('event')) {
-      page.observer = new PerformanceObserver((list) => record('event', list.getEntries()));
-      // Without an observer, browsers keep only events of 104 ms and more for a later one. And where the browser does not count
-      // interactions, the core has to, and needs to see all of them.
-      page.observer.observe({ type: 'event', buffered: true, durationThreshold: 'interactionCount' in performance ? 40 : 0 });
+    if (options.respectPrivacySignals !== false && (navigator.globalPrivacyControl || navigator.doNotTrack === '1')) {
+      page.queue = [];
+      page.sink = () => {};
+      return;
     }
+    listen();
+    whenShown(() => start(page).catch(() => {}));
   });
+
+/**
+ * Starts measuring, with a core that is loaded when the page is done loading.
+ *
+ * @internal
+ */
+export const beginWith = (loadCore: () => Promise<Core>, options: Options): void =>
+  begin(options, (page) => import('./early.js').then((early) => early.startWhenIdle(page, record, loadCore)));

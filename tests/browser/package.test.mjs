@@ -14,9 +14,15 @@ test('the tarball holds the built files, their types and the licences, and nothi
   const tarballs = readdirSync(NPM).filter((name) => name.endsWith('.tgz'));
   assert.equal(tarballs.length, 1);
   const files = execFileSync('tar', ['tzf', NPM + tarballs[0]], { encoding: 'utf8' }).trim().split('\n').sort();
-  const scripts = ['index', 'index.inline', 'early', 'core', 'inline', 'inlined', 'debug', 'noop', 'web-vitals', 'web-vitals.attribution', 'web-vitals.noop', 'vitals'];
-  const types = ['index', 'options', 'stub', ...['standard', 'attribution', 'entries', 'thresholds', 'types'].map((name) => `web-vitals/${name}`)];
-  const built = ['rum.wasm', ...scripts.map((name) => `${name}.js`), ...types.map((name) => `${name}.d.ts`)];
+  const scripts = [
+    ...['index', 'index.inline', 'early', 'core', 'inline', 'inlined', 'debug', 'noop', 'fallback', 'sync', 'plain', 'core.plain'],
+    ...['beamline', 'head', 'early-script', 'web-vitals', 'web-vitals.attribution', 'web-vitals.noop', 'vitals'],
+  ];
+  const types = [
+    ...['index', 'options', 'stub', 'plain', 'sync', 'early-script'],
+    ...['standard', 'attribution', 'entries', 'thresholds', 'types'].map((name) => `web-vitals/${name}`),
+  ];
+  const built = ['rum.wasm', 'wasm2js.js', ...scripts.flatMap((name) => [`${name}.js`, `${name}.js.map`]), ...types.map((name) => `${name}.d.ts`)];
   assert.deepEqual(
     files,
     ['LICENSE-APACHE', 'LICENSE-MIT', 'README.md', ...built.map((name) => `dist/${name}`), 'package.json'].map((name) => `package/${name}`).sort(),
@@ -42,6 +48,16 @@ test('the drop-in has the functions and thresholds of npm web-vitals, with and w
   }
 });
 
+test('every script has a source map that names its sources and carries them', () => {
+  for (const name of readdirSync(`${NPM}dist`).filter((name) => name.endsWith('.js') && name !== 'wasm2js.js')) {
+    const script = readFileSync(`${NPM}dist/${name}`, 'utf8');
+    assert.ok(script.endsWith(`//# sourceMappingURL=${name}.map\n`), name);
+    const map = JSON.parse(readFileSync(`${NPM}dist/${name}.map`, 'utf8'));
+    assert.ok(map.sources.length > 0 && map.sources.length === map.sourcesContent.length, name);
+    assert.deepEqual(map.sources.filter((source) => source.startsWith('/')), [], name);
+  }
+});
+
 const TSC = `${NPM}node_modules/.bin/tsc`;
 for (const [what, project] of [
   ["the drop-in's types and those of npm web-vitals stand for each other", 'tsconfig.json'],
@@ -63,6 +79,8 @@ const PROBE = `
   sdk.trackUserAction('action', 'category', 1);
   sdk.flush();
   sdk.shutdown();
+  for (const entry of ['inline', 'js']) (await import('beamline-rum/' + entry)).init({ key: 'k' });
+  if (!(await import('beamline-rum/early')).earlyScript) throw new Error('no script');
   const vitals = await import('beamline-rum/web-vitals');
   vitals.onLCP(() => {});
   const attributed = await import('beamline-rum/web-vitals/attribution');

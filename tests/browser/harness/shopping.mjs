@@ -11,8 +11,8 @@ export const EXPECTED = {
   errors: { uncaught: 1, unhandled_rejection: 1 },
 };
 
-/** Opens the shop on `page`, uses everything in it, and hides the page. */
-export async function shop(page, url) {
+/** Opens the shop on `page`, uses everything in it, and hides the page. `core` is in the name of the file that the core comes from. */
+export async function shop(page, url, core = 'rum.wasm') {
   await page.goto(url);
   // The news pushes the page down: the layout shift. Clicks come later, so that none misses.
   await page.waitForFunction(() => document.querySelector('#news').textContent !== '');
@@ -23,7 +23,7 @@ export async function shop(page, url) {
   await click(page, '[href="/lamp/comet"]');
   await page.waitForSelector('.detail');
   await click(page, '.detail [data-do=add]', 'Comet is in your basket.');
-  await page.waitForFunction(() => performance.getEntriesByType('resource').some(({ name }) => name.endsWith('rum.wasm')));
+  await page.waitForFunction((core) => performance.getEntriesByType('resource').some(({ name }) => name.includes(core)), {}, core);
   return hide(page);
 }
 

@@ -15,7 +15,7 @@ const WASM: &str = "rum_sdk_bg.wasm";
 
 /// Binds `linked` and writes `rum_sdk_bg.js`, `rum_sdk_bg.wasm`, `rum_sdk.d.ts` and the snippets into `out`, which is emptied first.
 ///
-/// The module's imports are all in one module called [`shorten::MODULE`]; a loader passes the glue's namespace under that name
+/// The imports are all from one module, whose name is this build's alone; a loader passes the glue's `imports` under that name
 /// to `WebAssembly.instantiate`, then hands the exports to `__wbg_set_wasm`.
 pub(crate) fn bind(mut linked: Module, out: &Path) -> Result<()> {
     // The prebuilt standard library records reference types, which this module does not use. With the record, wasm-bindgen looks

@@ -14,10 +14,13 @@ use walrus::Module;
 use super::bind::GLUE;
 use super::{silence, table};
 
-/// The module every import comes from.
-pub(super) const MODULE: &str = "a";
+/// What the name of the module that every import comes from begins with; the build's own digits follow.
+const MODULE: &str = "b";
 
 /// Renames in `module` and returns `glue` with the same names.
+///
+/// All imports come to be from one module that no other build's imports are from, so that no glue is ever linked to a module that it
+/// was not made for.
 pub(super) fn shorten(module: &mut Module, glue: &str) -> Result<String> {
     let glue = drop_unused_shims(glue)?;
     drop_unused_exports(module, &glue);
@@ -25,7 +28,12 @@ pub(super) fn shorten(module: &mut Module, glue: &str) -> Result<String> {
     silence::silence(module);
     walrus::passes::gc::run(module);
     let glue = shorten_exports(module, glue)?;
-    shorten_imports(module, glue)
+    let glue = shorten_imports(module, glue)?;
+    let name = format!("{MODULE}{:x}", crc32fast::hash(&module.emit_wasm()));
+    for import in module.imports.iter_mut() {
+        import.module.clone_from(&name);
+    }
+    Ok(glue)
 }
 
 /// Removes glue functions that call an export and are called by nobody: shims of closures that only descriptors mention.
@@ -91,7 +99,6 @@ fn shorten_imports(module: &mut Module, mut glue: String) -> Result<String> {
         glue = glue.replace(&format!("export function {short}("), &format!("function {short}("));
         imports.push(short.clone());
         import.name = short;
-        MODULE.clone_into(&mut import.module);
     }
     let _ = writeln!(glue, "export const imports = {{ {} }};", imports.join(", "));
     Ok(glue)
@@ -192,9 +199,24 @@ mod tests {
         assert!(glue.contains("\nfunction b()"), "`a` is a word of the glue: {glue}");
         assert!(glue.ends_with("export const imports = { b };\n"), "{glue}");
         let imports: Vec<_> = module.imports.iter().map(|i| (i.module.as_str(), i.name.as_str())).collect();
-        assert_eq!(imports, [(MODULE, "b")]);
+        assert!(matches!(imports[..], [(from, "b")] if from.starts_with(MODULE)), "{imports:?}");
         let exports: Vec<_> = module.exports.iter().map(|e| e.name.as_str()).collect();
         assert_eq!(exports, ["a"], "an export the glue never names is dropped");
+    }
+
+    #[test]
+    fn modules_that_differ_import_from_modules_of_different_names() {
+        let imported_from = |constant| {
+            let mut module = module("./rum_sdk_bg.js");
+            let mut function = FunctionBuilder::new(&mut module.types, &[], &[ValType::F64]);
+            function.func_body().f64_const(constant);
+            let function = function.finish(vec![], &mut module.funcs);
+            module.exports.add("answer", function);
+            shorten(&mut module, &format!("{GLUE_TEXT}\nwasm.answer();")).unwrap();
+            module.imports.iter().next().unwrap().module.clone()
+        };
+        assert_ne!(imported_from(1.0), imported_from(2.0));
+        assert_eq!(imported_from(1.0), imported_from(1.0));
     }
 
     #[test]
