@@ -49,7 +49,8 @@ const OWN = `
 const GLUE = { agent: 'rum-sdk', 'web-vitals': 'rum-sdk/web-vitals' };
 /**
  * The files of the package, each bundled from its source. Those with a core may use that module's glue and bytes. The others are
- * fetched from next to it, except for those that are `held` in it. A script is not a module.
+ * fetched from next to it, except for those that are `held` in it. A script is not a module. The names of
+ * readable ones stay, since developer tools show those of components.
  */
 const FILES = {
   'index.js': { source: 'index.ts' },
@@ -66,6 +67,8 @@ const FILES = {
   'beamline.js': { source: 'script.ts', held: ['index.js'], isScript: true },
   'head.js': { source: 'head.ts', isScript: true },
   'early-script.js': { source: 'early-script.ts' },
+  'react.js': { source: 'react.ts', isReadable: true },
+  'vue.js': { source: 'vue.ts', isReadable: true },
   'debug.js': { source: 'debug.ts' },
   'noop.js': { source: 'noop.ts' },
   'web-vitals.js': { source: 'web-vitals/standard.ts' },
@@ -73,6 +76,8 @@ const FILES = {
   'vitals.js': { source: 'web-vitals/vitals.ts', core: 'web-vitals' },
   'web-vitals.noop.js': { source: 'web-vitals/noop.ts' },
 };
+/** Packages that those for frameworks are built on. They take this package by its name, so that the application's tools choose the entry. */
+const NEIGHBOURS = ['beamline-rum', 'react', 'vue'];
 /** What a page loads with the default entry in production. */
 const DEFAULT_ENTRY = ['index.js', 'early.js', 'core.js', 'rum.wasm'];
 /** What a page loads that uses the drop-in with attribution. */
@@ -84,6 +89,8 @@ const DECLARATIONS = [
   'plain.d.ts',
   'sync.d.ts',
   'early-script.d.ts',
+  'react.d.ts',
+  'vue.d.ts',
   'web-vitals/standard.d.ts',
   'web-vitals/attribution.d.ts',
   'web-vitals/thresholds.d.ts',
@@ -133,19 +140,21 @@ function translate(module) {
  * their final names.
  */
 async function bundle(name) {
-  const { source, core, held = [], isScript } = FILES[name];
+  const { source, core, held = [], isScript, isReadable } = FILES[name];
   await build({
     entryPoints: [join(here, 'src', source)],
     outfile: join(dist, name),
     bundle: true,
-    minify: true,
+    minifySyntax: true,
+    minifyWhitespace: true,
+    minifyIdentifiers: !isReadable,
     // Nobody wrote what the translation came from.
     sourcemap: name !== 'wasm2js.js',
     format: 'esm',
     // esbuild's own wrapping brings a `require` along wherever there is an `import()`.
     ...(isScript && { banner: { js: '(()=>{' }, footer: { js: '})();' } }),
     target: 'es2022',
-    external: Object.keys(FILES).filter((other) => !held.includes(other)).map((other) => `./${other}`),
+    external: [...NEIGHBOURS, ...Object.keys(FILES).filter((other) => !held.includes(other)).map((other) => `./${other}`)],
     define: {
       ...(core && { IMPORT_MODULE: JSON.stringify(importModule(wasm[core])), WASM_HEX: JSON.stringify(wasm[core].toString('hex')) }),
       ...(name === 'early-script.js' && headScript()),

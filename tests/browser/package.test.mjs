@@ -16,10 +16,10 @@ test('the tarball holds the built files, their types and the licences, and nothi
   const files = execFileSync('tar', ['tzf', NPM + tarballs[0]], { encoding: 'utf8' }).trim().split('\n').sort();
   const scripts = [
     ...['index', 'index.inline', 'early', 'core', 'inline', 'inlined', 'debug', 'noop', 'fallback', 'sync', 'plain', 'core.plain'],
-    ...['beamline', 'head', 'early-script', 'web-vitals', 'web-vitals.attribution', 'web-vitals.noop', 'vitals'],
+    ...['beamline', 'head', 'early-script', 'react', 'vue', 'web-vitals', 'web-vitals.attribution', 'web-vitals.noop', 'vitals'],
   ];
   const types = [
-    ...['index', 'options', 'stub', 'plain', 'sync', 'early-script'],
+    ...['index', 'options', 'stub', 'plain', 'sync', 'early-script', 'react', 'vue'],
     ...['standard', 'attribution', 'entries', 'thresholds', 'types'].map((name) => `web-vitals/${name}`),
   ];
   const built = ['rum.wasm', 'wasm2js.js', ...scripts.flatMap((name) => [`${name}.js`, `${name}.js.map`]), ...types.map((name) => `${name}.d.ts`)];

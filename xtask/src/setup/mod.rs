@@ -39,6 +39,7 @@ pub(crate) const TEST: &[Need] = &[
     Need::Rust(rust::Part::Component("rustfmt")),
     Need::Apt(&[apt::CHROMIUM, apt::FIREFOX, apt::WEBKIT, apt::XVFB, apt::PROMETHEUS, apt::ALERTMANAGER, apt::PYTHON_VENV]),
     Need::Npm("embedded-clickhouse/tests/clients", "ClickHouse clients"),
+    Need::Npm("tests/browser/bundlers", "bundlers and frameworks"),
     Need::Python,
 ];
 
