@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use rum_protocol::{Event, Id, RejectReason};
+use rum_protocol::{Attributes, Event, Id, RejectReason};
 use serde::{Deserialize, Serialize};
 
 /// One spool record.
@@ -84,8 +84,21 @@ pub struct AcceptedEvent {
     pub page: String,
     /// The page's address without query and fragment, or empty.
     pub url: String,
-    /// What happened.
+    /// A request's host and route, so that requests of one kind have one name; empty for other events.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub endpoint: String,
+    /// The beacon's attributes that the event has no own for.
+    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    pub attributes: Attributes,
+    /// What happened. Times in it are the sender's, except those of breadcrumbs, which are the service's.
     pub event: Event,
+}
+
+impl AcceptedEvent {
+    /// The beacon's attributes and its own, none twice.
+    pub fn all_attributes(&self) -> impl Iterator<Item = (&String, &String)> {
+        self.attributes.iter().chain(self.event.attributes().into_iter().flatten())
+    }
 }
 
 /// Requests refused in one minute for one reason.

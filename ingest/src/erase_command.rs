@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use rum_protocol::{Event, Id};
+use rum_protocol::Id;
 
 use crate::{
     accepted::{AcceptedBeacon, Record},
@@ -33,7 +33,7 @@ pub(crate) struct Person {
     /// The session: its number as ClickHouse shows it, or 0x and its hexadecimal digits as in beacons.
     #[arg(long, required_unless_present = "attribute", conflicts_with = "attribute")]
     session: Option<String>,
-    /// An attribute of actions or errors with its value, such as `user_id=4711`: all sessions in which it shows are meant. If the
+    /// An attribute with its value, such as `user.id=4711`: all sessions in which it shows are meant. If the
     /// attribute is one of `privacy.hash_attributes`, give the value in clear; only today's sessions can be found.
     #[arg(long, value_name = "NAME=VALUE")]
     attribute: Option<String>,
@@ -90,11 +90,7 @@ fn beacon<'r>(record: &'r Record, project: &str) -> Option<&'r AcceptedBeacon> {
 }
 
 fn shows(beacon: &AcceptedBeacon, subject: &Subject) -> bool {
-    beacon.events.iter().any(|event| match &event.event {
-        Event::Error(error) => subject.has(error.attributes.iter()),
-        Event::Action(action) => subject.has(action.attributes.iter()),
-        Event::PageView(_) | Event::Vital(_) => false,
-    })
+    beacon.events.iter().any(|event| subject.has(event.all_attributes()))
 }
 
 /// All records of an entry that can be read, each with its line if the entry is one of lines.

@@ -37,6 +37,8 @@ pub(crate) struct Metrics {
     pub(crate) events: IntCounterVec,
     /// Events the senders say they lost.
     pub(crate) lost: IntCounterVec,
+    /// Beacons the senders say they sent again.
+    pub(crate) retried: IntCounterVec,
     /// Time from the last byte of a beacon to its acknowledgement.
     pub(crate) acknowledge: Histogram,
     /// Open connections.
@@ -92,6 +94,8 @@ impl Metrics {
             "Events that senders report as lost on their side.",
             &["project", "how"],
         )?;
+        let retried =
+            counters("beamline_sender_retried_beacons_total", "Beacons that senders report as sent again.", &["project"])?;
         let steps = HistogramVec::new(
             HistogramOpts::new("beamline_step_duration_seconds", "Time of one pipeline step.").buckets(STEP_BUCKETS.into()),
             &["step"],
@@ -126,6 +130,7 @@ impl Metrics {
             beacons,
             events,
             lost,
+            retried,
             acknowledge,
             connections,
             connections_refused,

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use rum_ingest::config::{self, Config};
-use rum_protocol::{ATTRIBUTION_NAMES, AttributionKind, Metric, RejectReason, Scope, limits};
+use rum_protocol::{ATTRIBUTION_NAMES, AttributionKind, Event, Metric, RejectReason, Scope, limits};
 
 fn file(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)).unwrap()
@@ -45,10 +45,23 @@ fn every_reason_is_documented() {
 
 #[test]
 fn every_limit_in_the_protocol_page_is_the_real_one() {
-    let protocol = file("docs/protocol.md").replace('\n', " ");
+    let protocol = file("docs/protocol.md").split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(protocol.contains(&format!("1 to {} events", limits::MAX_EVENTS)));
     let texts = format!("Texts have at most {} bytes, addresses {};", limits::MAX_NAME_BYTES, limits::MAX_URL_BYTES);
     assert!(protocol.contains(&texts), "{texts}");
+    for text in [
+        format!("maps of at most {} texts of at most {} bytes", limits::MAX_ATTRIBUTES, limits::MAX_ATTRIBUTE_VALUE_BYTES),
+        format!("names of at most {}. Those of the beacon", limits::MAX_ATTRIBUTE_KEY_BYTES),
+        format!("at most {} bytes. The SDK", limits::MAX_LAID_UNDER_BYTES),
+        format!("`unit` (at most {} bytes)", limits::MAX_UNIT_BYTES),
+        format!("stand for up to {} equal ones", limits::MAX_ERROR_COUNT),
+        format!("at most {} of `{{\"at_ms\"", limits::MAX_BREADCRUMBS),
+    ] {
+        assert!(protocol.contains(&text), "{text}");
+    }
+    for kind in Event::TYPES {
+        assert!(protocol.contains(&format!("| `{kind}` | ")), "{kind}");
+    }
 }
 
 #[test]

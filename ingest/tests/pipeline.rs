@@ -170,6 +170,115 @@ fn addresses_in_an_attribution_lose_what_may_be_personal() {
     assert_eq!(attribution(&json!({"url": "data:image/png;base64,secret"})), json!({"url": "data:image/png;base64"}));
 }
 
+const MEASURE: &str = r#"{"type": "measure", "name": "search", "value": 12.5, "unit": "ms"}"#;
+const REQUEST: &str = r#"{"type": "request", "initiator": "fetch", "url": "https://shop.example/api", "duration_ms": 40}"#;
+const LONG_FRAME: &str = r#"{"type": "long_frame", "duration_ms": 180, "blocking_ms": 120}"#;
+const PAGE_LEAVE: &str = r#"{"type": "page_leave", "visible_ms": 5000, "total_ms": 8000, "scroll_ratio": 0.75}"#;
+
+/// The event of now, with one key more or another value.
+fn changed(event: &'static str) -> impl Fn(&str, Value) -> Value {
+    move |key, value| {
+        let mut event: Value = serde_json::from_str(event).unwrap();
+        event["at_ms"] = json!(NOW_MS);
+        event[key] = value;
+        event
+    }
+}
+
+#[test]
+fn a_request_is_named_by_host_and_route_and_keeps_no_query() {
+    let url = |url: &str| {
+        let stored = stored(accept(&beacon(&json!([changed(REQUEST)("url", json!(url))]))));
+        let Event::Request(request) = &stored.events[0].event else { panic!("{stored:?}") };
+        (request.url.clone(), stored.events[0].endpoint.clone())
+    };
+    for (sent, kept, endpoint) in [
+        ("https://api.shop.example/orders/17?token=x#y", "https://api.shop.example/orders/17", "api.shop.example/orders/:id"),
+        ("https://u:p@api.shop.example:8443/a", "https://api.shop.example:8443/a", "api.shop.example:8443/a"),
+        ("https://shop.example", "https://shop.example", "shop.example/"),
+        ("/api/users/ada@example.org", "/api/users/[email]", "/api/users/:id"),
+        ("data:image/png;base64,secret", "data:image/png;base64", "data:image/png;base64"),
+        ("http://203.0.113.7/x", "http://[ip]/x", "[ip]/x"),
+    ] {
+        assert_eq!(url(sent), (kept.to_owned(), endpoint.to_owned()), "{sent}");
+    }
+    let long = format!("https://{}/{}", "h".repeat(250), "p/".repeat(200));
+    assert_eq!(url(&long).1.len(), limits::MAX_NAME_BYTES);
+}
+
+#[test]
+fn attributes_of_the_beacon_lie_under_those_of_its_events() {
+    let mut sent = beacon(&json!([
+        vital(),
+        {"type": "action", "at_ms": NOW_MS, "action": "buy", "attributes": {"plan": "free", "flag.checkout": "own"}},
+        {"type": "page_view", "at_ms": NOW_MS, "attributes": {"utm_source": "news ada@example.org"}},
+    ]));
+    sent["attributes"] = json!({"user.id": "12345678901", "flag.checkout": "b", "note": "call 12345678901"});
+    let stored = stored(accept(&sent));
+    let all = |index: usize| {
+        let pairs = stored.events[index].all_attributes().map(|(name, value)| (name.clone(), json!(value)));
+        pairs.collect::<serde_json::Map<_, _>>()
+    };
+    let beacons = json!({"user.id": "12345678901", "flag.checkout": "b", "note": "call [number]"});
+    assert_eq!(json!(all(0)), beacons);
+    let merged = json!({"user.id": "12345678901", "flag.checkout": "own", "note": "call [number]", "plan": "free"});
+    assert_eq!(json!(all(1)), merged);
+    assert_eq!(all(2)["utm_source"], "news [email]");
+
+    let with = |attributes: Value, events: usize| {
+        let mut sent = beacon(&json!(vec![vital(); events]));
+        sent["attributes"] = attributes;
+        accept(&sent).map_err(|rejection| rejection.reason)
+    };
+    let many =
+        |count: usize| (0..count).map(|n| (format!("k{n:02}"), json!("v".repeat(limits::MAX_ATTRIBUTE_VALUE_BYTES)))).collect();
+    assert!(with(Value::Object(many(limits::MAX_ATTRIBUTES)), 10).is_ok());
+    assert_eq!(with(Value::Object(many(limits::MAX_ATTRIBUTES + 1)), 1).unwrap_err(), RejectReason::WrongShape);
+    assert_eq!(
+        with(Value::Object(many(limits::MAX_ATTRIBUTES)), 100).unwrap_err(),
+        RejectReason::WrongShape,
+        "more than they may be in all"
+    );
+    assert_eq!(with(json!({"user.id": 7}), 1).unwrap_err(), RejectReason::WrongShape);
+}
+
+#[test]
+fn breadcrumbs_are_before_their_error_and_scrubbed() {
+    let behind = 3_600_000;
+    let crumb = |at_ms: u64, text: &str| json!({"at_ms": at_ms, "kind": "request", "text": text});
+    let sent_at = NOW_MS - behind;
+    let crumbs =
+        [crumb(sent_at - 100, "GET https://shop.example/a?token=geheim"), crumb(u64::MAX, "ada@example.org"), crumb(0, "")];
+    let mut sent =
+        beacon(&json!([{"type": "error", "at_ms": sent_at - 50, "source": "console", "message": "m", "breadcrumbs": crumbs}]));
+    sent["sent_at_ms"] = json!(sent_at);
+    let stored = stored(accept(&sent));
+    let Event::Error(error) = &stored.events[0].event else { panic!("{stored:?}") };
+    let kept = error.breadcrumbs.iter().map(|crumb| (crumb.at_ms, crumb.text.as_str())).collect::<Vec<_>>();
+    let oldest = NOW_MS - 50 - 14 * 86_400_000;
+    assert_eq!(kept, [(NOW_MS - 100, "GET https://shop.example/a"), (NOW_MS - 50, "[email]"), (oldest, "")]);
+}
+
+#[test]
+fn texts_of_the_new_types_are_scrubbed_and_addresses_shortened() {
+    let secret = "ada@example.org";
+    let events = [
+        changed(MEASURE)("name", json!(secret)),
+        changed(MEASURE)("unit", json!(secret)),
+        changed(MEASURE)("attributes", json!({"note": secret})),
+        changed(REQUEST)("initiator", json!(secret)),
+        changed(REQUEST)("method", json!(secret)),
+        changed(LONG_FRAME)("script_url", json!("https://shop.example/a.js?u=ada@example.org")),
+        changed(LONG_FRAME)("script_invoker", json!("https://shop.example/a.js#ada@example.org")),
+        changed(LONG_FRAME)("script_invoker", json!("A#ada@example.org.onclick")),
+        changed(PAGE_LEAVE)("scroll_ratio", json!(1)),
+    ];
+    let stored = stored(accept(&beacon(&json!(events))));
+    assert_eq!(stored.events.len(), events.len());
+    let text = serde_json::to_string(&stored).unwrap();
+    assert!(!text.contains("example.org"), "{text}");
+}
+
 #[test]
 fn bad_events_are_refused_by_reason() {
     let long = "x".repeat(limits::MAX_STACK_BYTES + 1);
@@ -183,6 +292,8 @@ fn bad_events_are_refused_by_reason() {
         event[key] = value;
         event
     };
+    let (measure, request, frame, leave) = (changed(MEASURE), changed(REQUEST), changed(LONG_FRAME), changed(PAGE_LEAVE));
+    let crumb = |text: &str| json!({"at_ms": NOW_MS, "kind": "click", "text": text});
     let many = (0..=limits::MAX_ATTRIBUTES).map(|n| (format!("k{n}"), json!("v"))).collect::<serde_json::Map<_, _>>();
     let cases = [
         (with("type", json!("hologram")), RejectReason::UnknownEventType),
@@ -211,7 +322,42 @@ fn bad_events_are_refused_by_reason() {
         (error("message", json!(long)), RejectReason::FieldTooLong),
         (error("attributes", Value::Object(many)), RejectReason::FieldTooLong),
         (error("source", json!("elsewhere")), RejectReason::MalformedEvent),
+        (error("count", json!(0)), RejectReason::ValueOutOfRange),
+        (error("count", json!(limits::MAX_ERROR_COUNT + 1)), RejectReason::ValueOutOfRange),
+        (error("count", json!(-1)), RejectReason::MalformedEvent),
+        (error("action", json!("not hex")), RejectReason::MalformedEvent),
+        (error("breadcrumbs", json!(vec![crumb("x"); limits::MAX_BREADCRUMBS + 1])), RejectReason::FieldTooLong),
+        (error("breadcrumbs", json!([crumb(&"x".repeat(limits::MAX_NAME_BYTES + 1))])), RejectReason::FieldTooLong),
+        (error("breadcrumbs", json!([{"at_ms": 1, "kind": "thought", "text": ""}])), RejectReason::MalformedEvent),
         (json!({"type": "action", "at_ms": NOW_MS, "action": ""}), RejectReason::MalformedEvent),
+        (json!({"type": "action", "at_ms": NOW_MS, "action": "a", "id": "00000000000000000"}), RejectReason::MalformedEvent),
+        (json!({"type": "page_view", "at_ms": NOW_MS, "attributes": {"utm_source": 1}}), RejectReason::MalformedEvent),
+        (json!({"type": "measure", "at_ms": NOW_MS, "name": "m"}), RejectReason::MalformedEvent),
+        (measure("name", json!("")), RejectReason::MalformedEvent),
+        (measure("name", json!("x".repeat(limits::MAX_NAME_BYTES + 1))), RejectReason::FieldTooLong),
+        (measure("unit", json!("x".repeat(limits::MAX_UNIT_BYTES + 1))), RejectReason::FieldTooLong),
+        (measure("value", json!("1")), RejectReason::MalformedEvent),
+        (request("url", json!("")), RejectReason::MalformedEvent),
+        (request("url", json!("x".repeat(limits::MAX_URL_BYTES + 1))), RejectReason::FieldTooLong),
+        (request("initiator", json!("x".repeat(limits::MAX_NAME_BYTES + 1))), RejectReason::FieldTooLong),
+        (request("method", json!("x".repeat(limits::MAX_UNIT_BYTES + 1))), RejectReason::FieldTooLong),
+        (request("status", json!(1000)), RejectReason::ValueOutOfRange),
+        (request("status", json!(-1)), RejectReason::MalformedEvent),
+        (request("failure", json!("boredom")), RejectReason::MalformedEvent),
+        (request("duration_ms", json!(-1)), RejectReason::ValueOutOfRange),
+        (request("ttfb_ms", json!(1e9)), RejectReason::ValueOutOfRange),
+        (request("transfer_bytes", json!(limits::MAX_ANSWER_BYTES + 1)), RejectReason::ValueOutOfRange),
+        (request("decoded_bytes", json!(1.5)), RejectReason::MalformedEvent),
+        (request("trace_id", json!("4BF92F3577B34DA6A3CE929D0E0E4736")), RejectReason::MalformedEvent),
+        (request("trace_id", json!("0".repeat(32))), RejectReason::MalformedEvent),
+        (request("trace_id", json!("ab")), RejectReason::MalformedEvent),
+        (frame("blocking_ms", json!(-0.5)), RejectReason::ValueOutOfRange),
+        (frame("script_ms", json!(1e9)), RejectReason::ValueOutOfRange),
+        (frame("script_url", json!("x".repeat(limits::MAX_URL_BYTES + 1))), RejectReason::FieldTooLong),
+        (frame("script_invoker", json!("x".repeat(limits::MAX_URL_BYTES + 1))), RejectReason::FieldTooLong),
+        (leave("scroll_ratio", json!(1.01)), RejectReason::ValueOutOfRange),
+        (leave("visible_ms", json!(-1)), RejectReason::ValueOutOfRange),
+        (leave("total_ms", json!(2.0 * limits::MAX_STAY_MS)), RejectReason::ValueOutOfRange),
     ];
     for (event, reason) in cases {
         let acceptance = accept(&beacon(&json!([vital(), event]))).unwrap();

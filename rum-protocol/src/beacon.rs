@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Event, Id};
+use crate::{Attributes, Event, Id};
 
 /// One POST body. `E` is the event type: [`Event`] for a sender; a receiver reads raw JSON here first, so that one bad event
 /// costs only itself.
@@ -29,9 +29,13 @@ pub struct Beacon<E = Event> {
     /// What the page ran on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<Context>,
-    /// What never reached the service since the last beacon; absent when nothing was lost.
+    /// What never reached the service since the last beacon, and what took more than one attempt; absent when there is neither.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<Losses>,
+    /// Facts about every event of the beacon: the user as `user.id` and `user.tenant`, feature flags as `flag.<name>`, and the page's own.
+    /// An event's own attribute of the same name wins.
+    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    pub attributes: Attributes,
     /// The page views the events point to by index.
     #[serde(default = "Vec::new")]
     pub views: Vec<View>,
@@ -68,15 +72,18 @@ pub struct Context {
     pub language: Option<String>,
 }
 
-/// Events lost on the sender's side.
+/// What was lost or late on the sender's side.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Losses {
-    /// Dropped because a queue was full.
+    /// Events dropped because a queue was full.
     #[serde(default)]
     pub dropped: u32,
-    /// Refused by the browser or the service.
+    /// Events refused by the browser or the service.
     #[serde(default)]
     pub refused: u32,
+    /// Beacons that were sent again. Their events are not lost.
+    #[serde(default)]
+    pub retried: u32,
 }
 
 /// A page view the events belong to.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Attributes, Attribution, Metric};
+use crate::{Attributes, Attribution, ErrorEvent, Id, LongFrame, Metric, Request};
 
 /// One thing that happened in a page. `type` on the wire names the variant in `snake_case`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +16,14 @@ pub enum Event {
     Error(ErrorEvent),
     /// The user did something.
     Action(Action),
+    /// The application measured something.
+    Measure(Measure),
+    /// The page asked a server for something.
+    Request(Request),
+    /// A frame took long.
+    LongFrame(LongFrame),
+    /// A page view was left or hidden.
+    PageLeave(PageLeave),
 }
 
 /// A page view with the navigation timing of its load. Sent once per view.
@@ -55,6 +63,10 @@ pub struct PageView {
     /// `responseEnd - responseStart`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_ms: Option<f64>,
+    /// The page's own attributes, among them where the user came from: `utm_source`, `utm_medium`, `utm_campaign`, `utm_term`,
+    /// `utm_content`.
+    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    pub attributes: Attributes,
 }
 
 /// A web vital's value for one page load. A later event with the same `metric_id` replaces this one.
@@ -85,50 +97,6 @@ pub struct Vital {
     pub attribution: Attribution,
 }
 
-/// Where an error was caught.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ErrorSource {
-    /// The window's `error` event.
-    Uncaught,
-    /// The window's `unhandledrejection` event.
-    UnhandledRejection,
-    /// `trackError(error, context)`.
-    Api,
-}
-
-/// An error.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ErrorEvent {
-    /// When it was caught.
-    pub at_ms: u64,
-    /// Index into the beacon's `views`.
-    #[serde(default)]
-    pub view: u32,
-    /// Where it was caught.
-    pub source: ErrorSource,
-    /// The constructor's name, such as `TypeError`; absent when what was thrown is no `Error`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// The message, or the text of what was thrown.
-    pub message: String,
-    /// The browser's own stack text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stack: Option<String>,
-    /// The script's address.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub file: Option<String>,
-    /// One-based line in `file`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub line: Option<u32>,
-    /// One-based column in `line`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub column: Option<u32>,
-    /// The caller's own context.
-    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
-    pub attributes: Attributes,
-}
-
 /// A user action, captured or reported by `trackUserAction(action, category, value)`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Action {
@@ -137,7 +105,10 @@ pub struct Action {
     /// Index into the beacon's `views`.
     #[serde(default)]
     pub view: u32,
-    /// What was done: `click` for captured ones, else the caller's word.
+    /// Random, so that the errors and requests it caused can point to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Id>,
+    /// What was done: `click`, `rage_click`, `dead_click` or `submit` for captured ones, else the caller's word.
     pub action: String,
     /// The caller's grouping; `auto` for captured ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -156,7 +127,46 @@ pub struct Action {
     pub attributes: Attributes,
 }
 
+/// A number of the application's own, reported by `track(name, value, attributes)` or `time(name)`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Measure {
+    /// When it was measured.
+    pub at_ms: u64,
+    /// Index into the beacon's `views`.
+    #[serde(default)]
+    pub view: u32,
+    /// What was measured; not empty.
+    pub name: String,
+    /// How much, in `unit`.
+    pub value: f64,
+    /// The unit, such as `ms`; absent for a plain number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// The caller's own attributes.
+    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    pub attributes: Attributes,
+}
+
+/// A page view was left or hidden. Sent again each time; of one view the report with the greatest `total_ms` stands.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PageLeave {
+    /// When it was left or hidden.
+    pub at_ms: u64,
+    /// Index into the beacon's `views`.
+    #[serde(default)]
+    pub view: u32,
+    /// How long the view has been visible in all.
+    pub visible_ms: f64,
+    /// How long ago the view began, hidden times included.
+    pub total_ms: f64,
+    /// Deepest part of the document that was seen, as a share of its height, in [0, 1]; 1 for one that fits the window.
+    pub scroll_ratio: f64,
+}
+
 impl Event {
+    /// Every `type`, as named on the wire.
+    pub const TYPES: [&str; 8] = ["page_view", "vital", "error", "action", "measure", "request", "long_frame", "page_leave"];
+
     /// When it happened, by the sender's clock.
     #[must_use]
     pub const fn at_ms(&self) -> u64 {
@@ -165,6 +175,34 @@ impl Event {
             Self::Vital(event) => event.at_ms,
             Self::Error(event) => event.at_ms,
             Self::Action(event) => event.at_ms,
+            Self::Measure(event) => event.at_ms,
+            Self::Request(event) => event.at_ms,
+            Self::LongFrame(event) => event.at_ms,
+            Self::PageLeave(event) => event.at_ms,
+        }
+    }
+
+    /// The caller's own attributes, of the types that have any.
+    #[must_use]
+    pub const fn attributes(&self) -> Option<&Attributes> {
+        match self {
+            Self::PageView(event) => Some(&event.attributes),
+            Self::Error(event) => Some(&event.attributes),
+            Self::Action(event) => Some(&event.attributes),
+            Self::Measure(event) => Some(&event.attributes),
+            Self::Vital(_) | Self::Request(_) | Self::LongFrame(_) | Self::PageLeave(_) => None,
+        }
+    }
+
+    /// [`Event::attributes`], to change them.
+    #[must_use]
+    pub const fn attributes_mut(&mut self) -> Option<&mut Attributes> {
+        match self {
+            Self::PageView(event) => Some(&mut event.attributes),
+            Self::Error(event) => Some(&mut event.attributes),
+            Self::Action(event) => Some(&mut event.attributes),
+            Self::Measure(event) => Some(&mut event.attributes),
+            Self::Vital(_) | Self::Request(_) | Self::LongFrame(_) | Self::PageLeave(_) => None,
         }
     }
 
@@ -176,6 +214,22 @@ impl Event {
             Self::Vital(event) => event.view,
             Self::Error(event) => event.view,
             Self::Action(event) => event.view,
+            Self::Measure(event) => event.view,
+            Self::Request(event) => event.view,
+            Self::LongFrame(event) => event.view,
+            Self::PageLeave(event) => event.view,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_types_are_those_that_are_read() {
+        let all = Event::TYPES.join("`, `");
+        let unknown = serde_json::from_str::<Event>(r#"{"type": "other", "at_ms": 1}"#).unwrap_err().to_string();
+        assert!(unknown.contains(&format!("expected one of `{all}`")), "{unknown}");
     }
 }

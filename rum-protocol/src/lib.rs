@@ -9,18 +9,22 @@
 mod attributes;
 mod attribution;
 mod beacon;
+mod error;
 mod event;
 mod id;
 pub mod limits;
 mod reject;
+mod request;
 mod vital;
 
 pub use attributes::Attributes;
 pub use attribution::{ATTRIBUTION_NAMES, Attribution, AttributionKind, AttributionName};
 pub use beacon::{Beacon, Context, Losses, Session, View};
-pub use event::{Action, ErrorEvent, ErrorSource, Event, PageView, Vital};
+pub use error::{Breadcrumb, BreadcrumbKind, ErrorEvent, ErrorSource};
+pub use event::{Action, Event, Measure, PageLeave, PageView, Vital};
 pub use id::{Id, InvalidId};
 pub use reject::{RejectReason, Scope};
+pub use request::{Failure, LongFrame, Request};
 pub use vital::{Metric, Rating, Thresholds};
 
 /// The protocol version this crate speaks, sent as `v` in every beacon.

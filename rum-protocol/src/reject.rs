@@ -109,8 +109,8 @@ reasons! {
     ValueOutOfRange = "value_out_of_range", Event, 422, "a value is out of range";
     /// The time is more than a day ahead or longer ago than events are kept.
     TimeOutOfRange = "time_out_of_range", Event, 422, "the event's time is out of range";
-    /// An error of a browser extension, and the project's `ignore` says so.
-    IgnoredExtension = "ignored_extension", Event, 403, "the operator ignores errors of browser extensions";
+    /// An error or a request of a browser extension, and the project's `ignore` says so.
+    IgnoredExtension = "ignored_extension", Event, 403, "the operator ignores browser extensions";
     /// A page on the visitor's own machine, and the project's `ignore` says so.
     IgnoredLocalhost = "ignored_localhost", Event, 403, "the operator ignores pages on a local machine";
     /// A page whose address fits one of the project's `ignore.url_patterns`.

@@ -1,6 +1,8 @@
 //! The wire form, as documented: what a sender writes is what a receiver reads.
 
-use rum_protocol::{ATTRIBUTION_NAMES, Action, Attribution, AttributionKind, Beacon, Event, Id, Metric, Session, View, Vital};
+use rum_protocol::{
+    ATTRIBUTION_NAMES, Action, Attributes, Attribution, AttributionKind, Beacon, Event, Id, Metric, Session, View, Vital,
+};
 use serde_json::{Value, json};
 
 fn attribution() -> Attribution {
@@ -22,6 +24,7 @@ fn a_beacon_has_exactly_the_documented_keys() {
         session: Some(Session { id: Id(0xab), started_at_ms: 1_700_000_000_000, sample_rate: 1.0 }),
         context: None,
         lost: None,
+        attributes: Attributes::new(),
         views: vec![View { id: Id(1), url: "https://shop.example/".into(), ..View::default() }],
         events: vec![
             Event::Vital(Vital {
@@ -62,6 +65,46 @@ fn a_beacon_has_exactly_the_documented_keys() {
     });
     assert_eq!(serde_json::to_value(&beacon).unwrap(), wire);
     assert_eq!(serde_json::from_value::<Beacon>(wire).unwrap(), beacon);
+}
+
+/// Every key that may be there, with a value that is not its default.
+#[test]
+fn every_optional_key_goes_both_ways() {
+    let trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let wire = json!({
+        "v": 1, "beacon_id": "b", "sent_at_ms": 9, "lost": {"dropped": 1, "refused": 2, "retried": 3},
+        "attributes": {"flag.checkout": "b", "user.id": "4711"}, "views": [],
+        "events": [
+            {"type": "page_view", "at_ms": 1, "view": 0, "attributes": {"utm_source": "news"}},
+            {"type": "action", "at_ms": 2, "view": 0, "id": "00000000000000ab", "action": "rage_click"},
+            {
+                "type": "error", "at_ms": 3, "view": 0, "source": "network", "message": "m", "count": 7, "action": "00000000000000ab",
+                "breadcrumbs": [{"at_ms": 1, "kind": "navigation", "text": "/"}, {"at_ms": 2, "kind": "custom", "text": "x"}],
+            },
+            {"type": "measure", "at_ms": 4, "view": 0, "name": "search", "value": 12.5, "unit": "ms", "attributes": {"hits": "3"}},
+            {
+                "type": "request", "at_ms": 5, "view": 0, "initiator": "fetch", "method": "GET", "url": "https://shop.example/api", "status": 503,
+                "failure": "timeout", "duration_ms": 40.5, "ttfb_ms": 30.0, "transfer_bytes": 300, "decoded_bytes": 900, "trace_id": trace_id,
+                "action": "00000000000000ab",
+            },
+            {
+                "type": "long_frame", "at_ms": 6, "view": 0, "duration_ms": 180.0, "blocking_ms": 120.0, "script_url": "https://shop.example/a.js",
+                "script_invoker": "BUTTON#buy.onclick", "script_ms": 150.0,
+            },
+            {"type": "page_leave", "at_ms": 7, "view": 0, "visible_ms": 5000.0, "total_ms": 8000.0, "scroll_ratio": 0.75},
+        ],
+    });
+    let beacon = serde_json::from_value::<Beacon>(wire.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&beacon).unwrap(), wire);
+    assert_eq!(beacon.events.iter().map(Event::at_ms).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7]);
+}
+
+#[test]
+fn an_error_stands_for_itself_alone_unless_it_says_more() {
+    let wire = json!({"type": "error", "at_ms": 3, "view": 0, "source": "crash", "message": "m"});
+    let event = serde_json::from_value::<Event>(wire.clone()).unwrap();
+    assert!(matches!(&event, Event::Error(error) if error.count == 1), "{event:?}");
+    assert_eq!(serde_json::to_value(&event).unwrap(), wire);
 }
 
 #[test]

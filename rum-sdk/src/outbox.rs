@@ -368,7 +368,7 @@ mod tests {
         push(&mut outbox, &"x".repeat(MOST_BYTES), 1, 0.0);
         push(&mut outbox, "a", 1, 0.0);
         outbox.seal();
-        assert_eq!(due(&mut outbox, 0.0).unwrap().lost, Some(Losses { dropped: 1, refused: 0 }));
+        assert_eq!(due(&mut outbox, 0.0).unwrap().lost, Some(Losses { dropped: 1, refused: 0, ..Losses::default() }));
     }
 
     fn sent(outbox: &mut Outbox, now: f64) -> u32 {
@@ -395,7 +395,7 @@ mod tests {
         assert_eq!(outbox.next_due(), None);
         push(&mut outbox, "b", 1, 0.0);
         outbox.seal();
-        assert_eq!(due(&mut outbox, 0.0).unwrap().lost, Some(Losses { dropped: 0, refused: 1 }));
+        assert_eq!(due(&mut outbox, 0.0).unwrap().lost, Some(Losses { dropped: 0, refused: 1, ..Losses::default() }));
     }
 
     #[test]
@@ -429,7 +429,7 @@ mod tests {
     #[test]
     fn a_refusal_is_final_and_an_acceptance_is_not_a_loss() {
         let mut outbox = Outbox::new(Object::default());
-        for (status, lost) in [(202, None), (401, None), (202, Some(Losses { dropped: 0, refused: 1 }))] {
+        for (status, lost) in [(202, None), (401, None), (202, Some(Losses { dropped: 0, refused: 1, ..Losses::default() }))] {
             push(&mut outbox, "a", 1, 0.0);
             outbox.seal();
             let mut parcel = outbox.take_due(0.0).unwrap();
@@ -450,7 +450,7 @@ mod tests {
         outbox.settled(number, Outcome { status: 413, retry_after: 0.0 }, 0.0);
         push(&mut outbox, "b", 1, 0.0);
         outbox.seal();
-        assert_eq!(due(&mut outbox, 0.0).unwrap().lost, Some(Losses { dropped: 3, refused: 1 }));
+        assert_eq!(due(&mut outbox, 0.0).unwrap().lost, Some(Losses { dropped: 3, refused: 1, ..Losses::default() }));
     }
 
     #[test]
@@ -465,6 +465,6 @@ mod tests {
         assert_eq!(sent, ["1", "2", "3", "4", "5", "6", "7", "8"]);
         push(&mut outbox, "last", 1, 0.0);
         outbox.seal();
-        assert_eq!(due(&mut outbox, 0.0).unwrap().lost, Some(Losses { dropped: 1, refused: 0 }));
+        assert_eq!(due(&mut outbox, 0.0).unwrap().lost, Some(Losses { dropped: 1, refused: 0, ..Losses::default() }));
     }
 }

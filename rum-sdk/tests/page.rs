@@ -297,7 +297,7 @@ fn what_the_stub_already_sent_is_not_sent_again() {
     assert_eq!(page.page_views(), []);
     let (_, beacon) = &page.host.posted[0];
     assert_eq!(beacon.views[0].id, Id(0xab));
-    assert_eq!(beacon.lost, Some(Losses { dropped: 3, refused: 0 }));
+    assert_eq!(beacon.lost, Some(Losses { dropped: 3, refused: 0, ..Losses::default() }));
 }
 
 #[test]

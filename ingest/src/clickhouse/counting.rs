@@ -38,6 +38,8 @@ mod tests {
             view_started_at_ms,
             page: String::new(),
             url: String::new(),
+            endpoint: String::new(),
+            attributes: rum_protocol::Attributes::new(),
             event: serde_json::from_str(r#"{"type": "vital", "at_ms": 1, "metric": "INP", "value": 240}"#).unwrap(),
         };
         let counted = |after_ms, replaces| {

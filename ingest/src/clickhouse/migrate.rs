@@ -34,6 +34,7 @@ pub(super) const MIGRATIONS: &[Migration] = migrations! {
     9 "0009_views",
     10 "0010_erasures",
     11 "0011_activity",
+    12 "0012_requests",
 };
 
 /// Applied versions, newest row wins. `state` tells a finished step from one that broke off.

@@ -4,6 +4,7 @@ mod backup;
 mod cluster;
 mod counting;
 mod erasure;
+mod error_rows;
 mod errors;
 mod ledger;
 mod migrate;

@@ -1,14 +1,15 @@
 //! From spool records to rows: a pure function, so that the same records give the same rows for ever.
 
-use std::{collections::BTreeMap, hash::Hasher};
+use std::hash::Hasher;
 
-use rum_protocol::{ErrorEvent, ErrorSource, Event, Metric, Rating, Vital};
+use rum_protocol::{Action, Event, Failure, Id, LongFrame, Metric, PageView, Rating, Request, Vital};
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 
 use super::{
     counting::{counted_at, seconds},
     erasure::{Personal, Traits},
+    error_rows::{ErrorRow, error_row},
     ledger::{Ledger, OutcomeRow},
 };
 use crate::accepted::{AcceptedBeacon, AcceptedEvent, Record};
@@ -32,7 +33,7 @@ pub(super) struct Origin {
     pub(super) event: usize,
 }
 
-type Pairs<V> = Vec<(String, V)>;
+pub(super) type Pairs<V> = Vec<(String, V)>;
 
 /// A row of `events`; see the table's comments.
 #[derive(Clone, Debug, Default, PartialEq, ::clickhouse::Row, Serialize, Deserialize)]
@@ -99,49 +100,21 @@ pub(super) struct EventRow {
     longest_script_ms: Option<f64>,
     event_type: String,
     event_time_ms: Option<f64>,
-}
-
-/// A row of `errors`.
-#[derive(Clone, Debug, PartialEq, ::clickhouse::Row, Serialize, Deserialize)]
-pub(super) struct ErrorRow {
-    project_id: String,
-    fingerprint: u64,
-    ts: i64,
-    received_at: i64,
-    skew_ms: i64,
-    event_id: u64,
-    session_id: u64,
-    view_id: u64,
-    source: i8,
-    name: String,
-    message: String,
-    stack: String,
-    script_url: String,
-    line: u32,
-    column: u32,
-    page: String,
-    url: String,
-    release: String,
-    env: String,
-    device: String,
-    browser: String,
-    browser_major: u16,
-    os: String,
-    connection: String,
-    country: String,
-    sample_rate: f32,
-    retention_days: u16,
-    attributes: Pairs<String>,
+    unit: String,
+    action_id: u64,
+    initiator: String,
+    method: String,
+    status: u16,
+    failure: i8,
+    transfer_bytes: Option<u64>,
+    decoded_bytes: Option<u64>,
+    trace_id: String,
+    blocking_ms: Option<f64>,
+    visible_ms: Option<f64>,
+    scroll_ratio: Option<f32>,
 }
 
 impl Personal for EventRow {
-    fn traits(&self) -> Option<Traits<'_>> {
-        let at_ms = self.ts.min(self.received_at);
-        Some(Traits { project_id: &self.project_id, session_id: self.session_id, at_ms, attributes: &self.attributes })
-    }
-}
-
-impl Personal for ErrorRow {
     fn traits(&self) -> Option<Traits<'_>> {
         let at_ms = self.ts.min(self.received_at);
         Some(Traits { project_id: &self.project_id, session_id: self.session_id, at_ms, attributes: &self.attributes })
@@ -157,6 +130,10 @@ impl Personal for OutcomeRow {
 const PAGE_VIEW: i8 = 1;
 const VITAL: i8 = 2;
 const ACTION: i8 = 3;
+const MEASURE: i8 = 4;
+const REQUEST: i8 = 5;
+const LONG_FRAME: i8 = 6;
+const PAGE_LEAVE: i8 = 7;
 
 /// Makes the rows of records, in their order. The ledger rows are summed over the whole.
 pub(super) fn rows(records: &[Record]) -> Rows {
@@ -186,43 +163,102 @@ fn add_all(beacon: &AcceptedBeacon, record: usize, rows: &mut Rows) {
 }
 
 fn add(event: &AcceptedEvent, beacon: &AcceptedBeacon, rows: &mut Rows) {
-    match &event.event {
-        Event::PageView(view) => rows.events.push(EventRow {
-            kind: PAGE_VIEW,
-            navigation_type: view.navigation_type.clone().unwrap_or_default(),
-            timings: [
-                ("ttfb", view.ttfb_ms),
-                ("dom_interactive", view.dom_interactive_ms),
-                ("dom_content_loaded", view.dom_content_loaded_ms),
-                ("load", view.load_ms),
-                ("dns", view.dns_ms),
-                ("connect", view.connect_ms),
-                ("request", view.request_ms),
-                ("response", view.response_ms),
-            ]
-            .into_iter()
-            .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-            .collect(),
-            ..base(event, beacon)
-        }),
+    let base = || base(event, beacon);
+    let row = match &event.event {
+        Event::Error(error) => return rows.errors.push(error_row(error, event, beacon)),
         Event::Vital(vital) => {
-            let row = vital_row(vital, base(event, beacon));
+            let row = vital_row(vital, base());
             let counted_at = counted_at(event, row.received_at, row.prev_rating != 0);
-            rows.events.push(EventRow { counted_at, ..row });
+            EventRow { counted_at, ..row }
         }
-        Event::Action(action) => rows.events.push(EventRow {
-            kind: ACTION,
-            name: action.action.clone(),
-            category: action.category.clone().unwrap_or_default(),
-            value: action.value.unwrap_or(0.0),
-            attributes: [("target", &action.target), ("label", &action.label)]
-                .into_iter()
-                .filter_map(|(name, text)| Some((name.to_owned(), text.clone()?)))
-                .chain(pairs(&action.attributes))
-                .collect(),
-            ..base(event, beacon)
-        }),
-        Event::Error(error) => rows.errors.push(error_row(error, event, beacon)),
+        Event::PageView(view) => page_view_row(view, base()),
+        Event::Action(action) => action_row(action, base()),
+        Event::Measure(measure) => EventRow {
+            kind: MEASURE,
+            name: measure.name.clone(),
+            value: measure.value,
+            unit: text(measure.unit.as_ref()),
+            ..base()
+        },
+        Event::Request(request) => request_row(request, event, base()),
+        Event::LongFrame(frame) => long_frame_row(frame, base()),
+        Event::PageLeave(leave) => EventRow {
+            kind: PAGE_LEAVE,
+            value: leave.total_ms,
+            visible_ms: Some(leave.visible_ms),
+            scroll_ratio: Some(narrow(leave.scroll_ratio)),
+            ..base()
+        },
+    };
+    rows.events.push(row);
+}
+
+fn page_view_row(view: &PageView, base: EventRow) -> EventRow {
+    let timings = [
+        ("ttfb", view.ttfb_ms),
+        ("dom_interactive", view.dom_interactive_ms),
+        ("dom_content_loaded", view.dom_content_loaded_ms),
+        ("load", view.load_ms),
+        ("dns", view.dns_ms),
+        ("connect", view.connect_ms),
+        ("request", view.request_ms),
+        ("response", view.response_ms),
+    ];
+    EventRow {
+        kind: PAGE_VIEW,
+        navigation_type: text(view.navigation_type.as_ref()),
+        timings: timings.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect(),
+        ..base
+    }
+}
+
+fn action_row(action: &Action, base: EventRow) -> EventRow {
+    let captured = [("target", &action.target), ("label", &action.label)];
+    let captured = captured.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text.clone()?)));
+    EventRow {
+        kind: ACTION,
+        name: action.action.clone(),
+        category: text(action.category.as_ref()),
+        value: action.value.unwrap_or(0.0),
+        action_id: id(action.id),
+        attributes: captured.chain(base.attributes).collect(),
+        ..base
+    }
+}
+
+fn request_row(request: &Request, event: &AcceptedEvent, base: EventRow) -> EventRow {
+    EventRow {
+        kind: REQUEST,
+        name: event.endpoint.clone(),
+        value: request.duration_ms,
+        resource_url: request.url.clone(),
+        ttfb_ms: request.ttfb_ms,
+        action_id: id(request.action),
+        initiator: request.initiator.clone(),
+        method: text(request.method.as_ref()),
+        status: request.status.unwrap_or(0),
+        failure: match request.failure {
+            None => 0,
+            Some(Failure::Network) => 1,
+            Some(Failure::Abort) => 2,
+            Some(Failure::Timeout) => 3,
+        },
+        transfer_bytes: request.transfer_bytes,
+        decoded_bytes: request.decoded_bytes,
+        trace_id: text(request.trace_id.as_ref()),
+        ..base
+    }
+}
+
+fn long_frame_row(frame: &LongFrame, base: EventRow) -> EventRow {
+    EventRow {
+        kind: LONG_FRAME,
+        value: frame.duration_ms,
+        blocking_ms: Some(frame.blocking_ms),
+        longest_script_url: text(frame.script_url.as_ref()),
+        longest_script_invoker: text(frame.script_invoker.as_ref()),
+        longest_script_ms: frame.script_ms,
+        ..base
     }
 }
 
@@ -296,63 +332,18 @@ fn base(event: &AcceptedEvent, beacon: &AcceptedBeacon) -> EventRow {
         country: beacon.country.clone(),
         sample_rate: sample_rate(beacon),
         retention_days: beacon.retention_days,
+        attributes: attributes(event),
         ..EventRow::default()
     }
 }
 
-fn error_row(error: &ErrorEvent, event: &AcceptedEvent, beacon: &AcceptedBeacon) -> ErrorRow {
-    let name = error.name.clone().unwrap_or_default();
-    let stack = error.stack.clone().unwrap_or_default();
-    ErrorRow {
-        project_id: beacon.project_id.clone(),
-        fingerprint: fingerprint(&name, &error.message, &stack),
-        ts: event.at_ms,
-        received_at: received_at(beacon),
-        skew_ms: beacon.skew_ms,
-        event_id: event_id(beacon, event),
-        session_id: beacon.session_id.0,
-        view_id: event.view_id.0,
-        source: match error.source {
-            ErrorSource::Uncaught => 1,
-            ErrorSource::UnhandledRejection => 2,
-            ErrorSource::Api => 3,
-        },
-        name,
-        message: error.message.clone(),
-        stack,
-        script_url: error.file.clone().unwrap_or_default(),
-        line: error.line.unwrap_or(0),
-        column: error.column.unwrap_or(0),
-        page: event.page.clone(),
-        url: event.url.clone(),
-        release: beacon.release.clone(),
-        env: beacon.env.clone(),
-        device: beacon.agent.device.clone(),
-        browser: beacon.agent.browser.clone(),
-        browser_major: beacon.agent.browser_major,
-        os: beacon.agent.os.clone(),
-        connection: beacon.connection.clone(),
-        country: beacon.country.clone(),
-        sample_rate: sample_rate(beacon),
-        retention_days: beacon.retention_days,
-        attributes: pairs(&error.attributes).collect(),
-    }
-}
-
-/// One number for errors of one cause: name, message without its digits, and the first stack line that names a place.
-fn fingerprint(name: &str, message: &str, stack: &str) -> u64 {
-    let shape: String = message.chars().filter(|char| !char.is_ascii_digit()).collect();
-    let frame = stack.lines().find(|line| line.contains("://")).unwrap_or_default().trim();
-    hash(&[name.as_bytes(), shape.as_bytes(), frame.as_bytes()])
-}
-
 /// Equal for the same event of the same beacon, however often it was sent.
-fn event_id(beacon: &AcceptedBeacon, event: &AcceptedEvent) -> u64 {
+pub(super) fn event_id(beacon: &AcceptedBeacon, event: &AcceptedEvent) -> u64 {
     hash(&[beacon.project_id.as_bytes(), beacon.beacon_id.as_bytes(), &event.index.to_le_bytes()])
 }
 
 /// A fixed hash, never 0, since 0 means absent.
-fn hash(parts: &[&[u8]]) -> u64 {
+pub(super) fn hash(parts: &[&[u8]]) -> u64 {
     let mut hasher = SipHasher13::new();
     for part in parts {
         hasher.write_usize(part.len());
@@ -361,17 +352,29 @@ fn hash(parts: &[&[u8]]) -> u64 {
     hasher.finish().max(1)
 }
 
-fn received_at(beacon: &AcceptedBeacon) -> i64 {
+pub(super) fn received_at(beacon: &AcceptedBeacon) -> i64 {
     i64::try_from(beacon.received_at_ms).unwrap_or(i64::MAX)
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "a share needs no more digits")]
-const fn sample_rate(beacon: &AcceptedBeacon) -> f32 {
-    beacon.sample_rate as f32
+pub(super) const fn sample_rate(beacon: &AcceptedBeacon) -> f32 {
+    narrow(beacon.sample_rate)
 }
 
-fn pairs(map: &BTreeMap<String, String>) -> impl Iterator<Item = (String, String)> {
-    map.iter().map(|(key, value)| (key.clone(), value.clone()))
+#[expect(clippy::cast_possible_truncation, reason = "a share needs no more digits")]
+const fn narrow(share: f64) -> f32 {
+    share as f32
+}
+
+pub(super) fn text(text: Option<&String>) -> String {
+    text.cloned().unwrap_or_default()
+}
+
+pub(super) fn id(id: Option<Id>) -> u64 {
+    id.unwrap_or_default().0
+}
+
+pub(super) fn attributes(event: &AcceptedEvent) -> Pairs<String> {
+    event.all_attributes().map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 const fn metric_value(metric: Metric) -> i8 {
@@ -443,15 +446,5 @@ mod tests {
             navigation_type: None,
             attribution,
         }
-    }
-
-    #[test]
-    fn a_fingerprint_ignores_numbers_and_tells_places_apart() {
-        let stack = "TypeError: x\n    at buy (https://shop.example/app.js:1:2)";
-        let base = fingerprint("TypeError", "item 17 is gone", stack);
-        assert_eq!(base, fingerprint("TypeError", "item 4 is gone", stack));
-        assert_ne!(base, fingerprint("RangeError", "item 17 is gone", stack));
-        assert_ne!(base, fingerprint("TypeError", "item 17 is gone", "at sell (https://shop.example/app.js:9:2)"));
-        assert_ne!(hash(&[b"ab", b"c"]), hash(&[b"a", b"bc"]));
     }
 }

@@ -61,6 +61,9 @@ async fn store(service: Arc<Service>, acceptance: Acceptance, begin: Instant) ->
     for event in &rejected {
         metrics.events.with_label_values(&[&project_id, "rejected", event.rejection.reason.name()]).inc();
     }
+    if lost.retried > 0 {
+        metrics.retried.with_label_values(&[project_id.as_str()]).inc_by(lost.retried.into());
+    }
     for (how, events) in [("dropped", lost.dropped), ("refused", lost.refused)] {
         if events > 0 {
             metrics.lost.with_label_values(&[project_id.as_str(), how]).inc_by(events.into());

@@ -73,8 +73,10 @@ fn beacon(text: &str, version: Option<&RawValue>) -> Result<Decoded, Rejection> 
             Err(rejection) => rejected.push(RejectedEvent { index, rejection }),
         }
     }
-    let Beacon { v, beacon_id, sent_at_ms, sdk, release, env, session, context, lost, views, events: _ } = beacon;
-    let envelope = Beacon { v, beacon_id, sent_at_ms, sdk, release, env, session, context, lost, views, events: Vec::new() };
+    let Beacon { v, beacon_id, sent_at_ms, sdk, release, env, session, context, lost, attributes, views, events: _ } = beacon;
+    let events_apart = Vec::new();
+    let envelope =
+        Beacon { v, beacon_id, sent_at_ms, sdk, release, env, session, context, lost, attributes, views, events: events_apart };
     Ok(Decoded { envelope, events, rejected, user_agent: None })
 }
 
@@ -87,8 +89,8 @@ struct Kind {
 
 fn event(text: &str) -> Result<Event, Rejection> {
     serde_json::from_str(text).or_else(|error| match serde_json::from_str::<Kind>(text) {
-        Ok(Kind { r#type, .. }) if !matches!(r#type.as_str(), "page_view" | "vital" | "error" | "action") => {
-            reject(RejectReason::UnknownEventType, "type must be page_view, vital, error or action")
+        Ok(Kind { r#type, .. }) if !Event::TYPES.contains(&r#type.as_str()) => {
+            reject(RejectReason::UnknownEventType, format!("type must be one of {}", Event::TYPES.join(", ")))
         }
         Ok(Kind { r#type, metric: Some(metric) })
             if r#type == "vital" && metric.as_str().is_none_or(|name| Metric::from_name(name).is_none()) =>

@@ -1,8 +1,10 @@
 //! Adds what the service knows: corrected times, device and browser, the page's name. The request's headers end here.
 
-use rum_protocol::{Attribution, AttributionKind, AttributionName, Event, Id, View};
+use rum_protocol::{Attributes, Attribution, AttributionKind, AttributionName, Event, Id, View, limits};
 
-use super::{Admitted, Knowledge, Sender, agent, filter::Wanted, plain_address, pseudonym, routes::Routes, scrub};
+use super::{
+    Admitted, Knowledge, Sender, agent, filter::Wanted, plain_address, pseudonym, routes::Routes, scrub, validate::MAX_AGE_MS,
+};
 use crate::accepted::{AcceptedBeacon, AcceptedEvent, RejectedEvent};
 
 /// A sender's clock this near the service's is taken as right: the difference is mostly the beacon's way.
@@ -25,29 +27,36 @@ pub(super) struct About<'a> {
 pub(super) fn enrich(wanted: Wanted, about: About<'_>) -> (AcceptedBeacon, Vec<RejectedEvent>) {
     let About { admitted, sender, routes, knowledge, now_ms } = about;
     let decoded = wanted.0;
-    let (envelope, rejected) = (decoded.envelope, decoded.rejected);
+    let (mut envelope, rejected) = (decoded.envelope, decoded.rejected);
     let skew_ms = skew_ms(envelope.sent_at_ms, now_ms);
     let anonymous = Place { view_id: Id(0), started_at_ms: None, page: String::new(), url: String::new() };
+    let shared = cleaned(std::mem::take(&mut envelope.attributes), about);
     let places: Vec<_> = envelope.views.iter().map(|view| place(view, routes, knowledge.scrubs)).collect();
     let events = decoded
         .events
         .into_iter()
         .map(|(index, mut event)| {
+            let at_ms = corrected(event.at_ms(), skew_ms);
             shorten_addresses(&mut event);
-            if let Some((names, salt)) = &knowledge.hashed_attributes {
-                pseudonym::hash_attributes(&mut event, names, salt, &admitted.project_id);
+            correct_breadcrumbs(&mut event, at_ms, skew_ms);
+            if let (Some((names, salt)), Some(own)) = (&knowledge.hashed_attributes, event.attributes_mut()) {
+                pseudonym::hash_attributes(own, names, salt, &admitted.project_id);
             }
+            let mut endpoint = endpoint(&event, routes);
             if knowledge.scrubs {
                 scrub::scrub_event(&mut event);
+                scrub::replace(&mut endpoint);
             }
             let place = places.get(event.view() as usize).unwrap_or(&anonymous);
             AcceptedEvent {
                 index,
-                at_ms: corrected(event.at_ms(), skew_ms),
+                at_ms,
                 view_id: place.view_id,
                 view_started_at_ms: place.started_at_ms.map(|at_ms| corrected(at_ms, skew_ms)),
                 page: place.page.clone(),
                 url: place.url.clone(),
+                endpoint,
+                attributes: laid_under(&event, &shared),
                 event,
             }
         })
@@ -79,6 +88,44 @@ pub(super) fn enrich(wanted: Wanted, about: About<'_>) -> (AcceptedBeacon, Vec<R
         rejected: rejected.iter().map(|event| event.rejection.reason.name().to_owned()).collect(),
     };
     (beacon, rejected)
+}
+
+/// The beacon's attributes, as they are kept.
+fn cleaned(mut attributes: Attributes, About { admitted, knowledge, .. }: About<'_>) -> Attributes {
+    if let Some((names, salt)) = &knowledge.hashed_attributes {
+        pseudonym::hash_attributes(&mut attributes, names, salt, &admitted.project_id);
+    }
+    if knowledge.scrubs {
+        scrub::scrub_attributes(&mut attributes);
+    }
+    attributes
+}
+
+/// Those of the beacon's attributes that the event has no own for.
+fn laid_under(event: &Event, shared: &Attributes) -> Attributes {
+    let has_own = |name: &String| event.attributes().is_some_and(|own| own.contains_key(name));
+    shared.iter().filter(|(name, _)| !has_own(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// Host and route of what a request asked for, so that requests of one kind have one name; empty for other events.
+fn endpoint(event: &Event, routes: &Routes) -> String {
+    let Event::Request(request) = event else { return String::new() };
+    let url = plain_address(&request.url);
+    let Some((_, rest)) = url.split_once("://") else { return routes.page(url) };
+    let authority = rest.split('/').next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let mut endpoint = format!("{host}{}", routes.page(path_of(url)));
+    endpoint.truncate(endpoint.floor_char_boundary(limits::MAX_NAME_BYTES));
+    endpoint
+}
+
+/// Times of breadcrumbs by the service's clock, none after the error at `at_ms`, none older than events may be.
+fn correct_breadcrumbs(event: &mut Event, at_ms: i64, skew_ms: i64) {
+    let Event::Error(error) = event else { return };
+    let oldest = at_ms.saturating_sub_unsigned(MAX_AGE_MS);
+    for crumb in &mut error.breadcrumbs {
+        crumb.at_ms = u64::try_from(corrected(crumb.at_ms, skew_ms).clamp(oldest, at_ms)).unwrap_or(0);
+    }
 }
 
 /// Where events happened.
@@ -115,19 +162,28 @@ fn shorten_addresses(event: &mut Event) {
     match event {
         Event::Vital(vital) => shorten_in(&mut vital.attribution),
         Event::Error(error) => error.file.iter_mut().for_each(shorten),
-        Event::PageView(_) | Event::Action(_) => {}
+        Event::Request(request) => shorten(&mut request.url),
+        Event::LongFrame(frame) => {
+            frame.script_url.iter_mut().for_each(shorten);
+            frame.script_invoker.iter_mut().filter(|invoker| is_address(invoker)).for_each(shorten);
+        }
+        Event::PageView(_) | Event::Action(_) | Event::Measure(_) | Event::PageLeave(_) => {}
     }
+}
+
+/// Whether what may be a name is an address. A name such as `A#buy.onclick` has a `#` of its own.
+fn is_address(text: &str) -> bool {
+    text.contains("://") || text.starts_with("data:")
 }
 
 fn shorten_in(attribution: &mut Attribution) {
     for (name, text) in &mut attribution.texts {
-        let is_address = match AttributionName::of(name).map(|known| known.kind) {
+        let is_shortened = match AttributionName::of(name).map(|known| known.kind) {
             Some(AttributionKind::Url) => true,
-            // A name such as `A#buy.onclick` has a `#` of its own.
-            Some(AttributionKind::TextOrUrl) => text.contains("://") || text.starts_with("data:"),
+            Some(AttributionKind::TextOrUrl) => is_address(text),
             Some(AttributionKind::Text | AttributionKind::Number) | None => false,
         };
-        if is_address {
+        if is_shortened {
             shorten(text);
         }
     }

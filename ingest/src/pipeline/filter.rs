@@ -53,6 +53,9 @@ fn unwanted(event: &Event, beacon: &Beacon, views: &[Option<RejectReason>], igno
             let origin = error.file.as_deref().filter(|file| !file.is_empty()).or(error.stack.as_deref()).unwrap_or_default();
             is_of_extension(origin).then_some(RejectReason::IgnoredExtension)
         }
+        Event::Request(request) if ignore.browser_extensions => {
+            is_of_extension(&request.url).then_some(RejectReason::IgnoredExtension)
+        }
         _ => None,
     })
 }

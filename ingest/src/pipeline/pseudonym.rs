@@ -1,12 +1,9 @@
 //! Replaces attribute values that name a user by a code that tells equal from different for a day, and nothing else.
 
-use std::{
-    collections::BTreeMap,
-    sync::{PoisonError, RwLock},
-};
+use std::sync::{PoisonError, RwLock};
 
 use ring::hmac;
-use rum_protocol::Event;
+use rum_protocol::Attributes;
 
 /// Bytes of a salt.
 pub const SALT_BYTES: usize = 32;
@@ -50,12 +47,7 @@ fn key(bytes: &[u8; SALT_BYTES]) -> hmac::Key {
 }
 
 /// Replaces the values of the attributes with these names.
-pub(super) fn hash_attributes(event: &mut Event, names: &[String], salt: &Salt, project_id: &str) {
-    let attributes: &mut BTreeMap<String, String> = match event {
-        Event::Error(error) => &mut error.attributes,
-        Event::Action(action) => &mut action.attributes,
-        Event::PageView(_) | Event::Vital(_) => return,
-    };
+pub(super) fn hash_attributes(attributes: &mut Attributes, names: &[String], salt: &Salt, project_id: &str) {
     for name in names {
         if let Some(value) = attributes.get_mut(name) {
             *value = salt.code(project_id, value);

@@ -9,7 +9,7 @@ use std::{
     ops::Range,
 };
 
-use rum_protocol::{Attribution, AttributionKind, AttributionName, Event};
+use rum_protocol::{Attributes, Attribution, AttributionKind, AttributionName, Event};
 
 const EMAIL: &str = "[email]";
 const TOKEN: &str = "[token]";
@@ -72,21 +72,39 @@ pub(super) fn scrub(text: &str) -> Cow<'_, str> {
 
 /// Takes personal data out of everything a sender may have put into an event.
 pub(super) fn scrub_event(event: &mut Event) {
-    let attributes = match event {
-        Event::PageView(_) => return,
-        Event::Vital(vital) => return scrub_attribution(&mut vital.attribution),
+    match event {
+        Event::PageView(_) | Event::PageLeave(_) => {}
+        Event::Vital(vital) => scrub_attribution(&mut vital.attribution),
         Event::Error(error) => {
             let optional = [&mut error.name, &mut error.stack, &mut error.file].into_iter().flatten();
-            std::iter::once(&mut error.message).chain(optional).for_each(replace);
-            &mut error.attributes
+            let crumbs = error.breadcrumbs.iter_mut().map(|crumb| &mut crumb.text);
+            std::iter::once(&mut error.message).chain(optional).chain(crumbs).for_each(replace);
         }
         Event::Action(action) => {
             let optional = [&mut action.category, &mut action.target, &mut action.label].into_iter().flatten();
             std::iter::once(&mut action.action).chain(optional).for_each(replace);
-            &mut action.attributes
         }
-    };
-    attributes.values_mut().for_each(replace);
+        Event::Measure(measure) => std::iter::once(&mut measure.name).chain(&mut measure.unit).for_each(replace),
+        Event::Request(request) => {
+            [&mut request.url, &mut request.initiator].into_iter().chain(&mut request.method).for_each(replace);
+        }
+        Event::LongFrame(frame) => [&mut frame.script_url, &mut frame.script_invoker].into_iter().flatten().for_each(replace),
+    }
+    event.attributes_mut().into_iter().for_each(scrub_attributes);
+}
+
+/// Attributes whose purpose is to name somebody.
+const IDENTITIES: [&str; 2] = ["user.id", "user.tenant"];
+
+/// Takes personal data out of the values of attributes. The id of a user or tenant stays as it is, however many digits it has, if it is made of
+/// letters, digits, `-` and `_`: it is what the page was told to send, and `privacy.hash_attributes` is there to hide it.
+pub(super) fn scrub_attributes(attributes: &mut Attributes) {
+    let is_id = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    for (name, value) in attributes {
+        if !(IDENTITIES.contains(&name.as_str()) && is_id(value)) {
+            replace(value);
+        }
+    }
 }
 
 fn scrub_attribution(attribution: &mut Attribution) {

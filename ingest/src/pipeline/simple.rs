@@ -63,6 +63,7 @@ pub(super) fn decode(text: &str, now_ms: u64) -> Result<Decoded, Rejection> {
         session: None,
         context: None,
         lost: None,
+        attributes: BTreeMap::new(),
         views,
         events: Vec::new(),
     };
@@ -110,6 +111,9 @@ fn event(item: Value, now_ms: u64, views: &mut Vec<View>) -> Result<(Event, Opti
                 file: None,
                 line: None,
                 column: None,
+                count: 1,
+                breadcrumbs: Vec::new(),
+                action: None,
                 attributes: attributes(data),
             }),
             _ => Event::Action(Action {
