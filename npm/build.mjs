@@ -84,6 +84,7 @@ const DEFAULT_ENTRY = ['index.js', 'early.js', 'core.js', 'rum.wasm'];
 const DROP_IN = ['web-vitals.attribution.js', 'vitals.js'];
 const DECLARATIONS = [
   'index.d.ts',
+  'api.d.ts',
   'options.d.ts',
   'stub.d.ts',
   'plain.d.ts',

@@ -7,5 +7,5 @@
 import { attempt, listen } from './capture.js';
 import { flush, shutdown, trackError, trackPageView, trackUserAction } from './stub.js';
 
-globalThis.beamline = { flush, shutdown, trackError, trackPageView, trackUserAction };
+globalThis.beamline = { flush, shutdown, trackError, trackPageView, trackUserAction } satisfies typeof import('./api.js');
 attempt(listen);

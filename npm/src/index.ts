@@ -1,8 +1,7 @@
 import type { Options } from './options.js';
 import { beginWith } from './stub.js';
 
-export type { Attributes, Options } from './options.js';
-export { flush, shutdown, trackError, trackPageView, trackUserAction } from './stub.js';
+export * from './api.js';
 
 /**
  * Starts measuring this page. Call it once, as early as possible; later calls do nothing, and it never throws.

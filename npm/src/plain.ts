@@ -1,8 +1,7 @@
 import type { Options } from './options.js';
 import { beginWith } from './stub.js';
 
-export type { Attributes, Options } from './options.js';
-export { flush, shutdown, trackError, trackPageView, trackUserAction } from './stub.js';
+export * from './api.js';
 
 /**
  * As `init` of `beamline-rum`, with a core in JavaScript instead of WebAssembly, for pages whose content security policy is not to

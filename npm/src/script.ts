@@ -19,7 +19,7 @@ const read = (name: string, value: string): unknown => {
   }
 };
 
-globalThis.beamline = { flush, init, shutdown, trackError, trackPageView, trackUserAction };
+globalThis.beamline = { flush, init, shutdown, trackError, trackPageView, trackUserAction } satisfies typeof import('./index.js');
 
 // A module has no current script.
 const { dataset } = document.currentScript ?? {};

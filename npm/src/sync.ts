@@ -6,8 +6,7 @@ import type { Options } from './options.js';
 import { run } from './run.js';
 import { begin } from './stub.js';
 
-export type { Attributes, Options } from './options.js';
-export { flush, shutdown, trackError, trackPageView, trackUserAction } from './stub.js';
+export * from './api.js';
 
 /**
  * As `init` of `beamline-rum`, with everything in one file: the core runs before `init` returns, which takes some milliseconds. Only

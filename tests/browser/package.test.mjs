@@ -19,7 +19,7 @@ test('the tarball holds the built files, their types and the licences, and nothi
     ...['beamline', 'head', 'early-script', 'react', 'vue', 'web-vitals', 'web-vitals.attribution', 'web-vitals.noop', 'vitals'],
   ];
   const types = [
-    ...['index', 'options', 'stub', 'plain', 'sync', 'early-script', 'react', 'vue'],
+    ...['index', 'api', 'options', 'stub', 'plain', 'sync', 'early-script', 'react', 'vue'],
     ...['standard', 'attribution', 'entries', 'thresholds', 'types'].map((name) => `web-vitals/${name}`),
   ];
   const built = ['rum.wasm', 'wasm2js.js', ...scripts.flatMap((name) => [`${name}.js`, `${name}.js.map`]), ...types.map((name) => `${name}.d.ts`)];
@@ -33,6 +33,11 @@ test('every file that package.json exports is there', () => {
   const paths = (target) => (typeof target === 'string' ? [target] : Object.values(target).flatMap(paths));
   const { exports } = JSON.parse(readFileSync(`${SHOP}node_modules/beamline-rum/package.json`, 'utf8'));
   assert.deepEqual(paths(exports).filter((path) => !existsSync(`${SHOP}node_modules/beamline-rum/${path}`)), []);
+});
+
+test('every entry has the same functions, with and without a page', async () => {
+  const [wanted, ...others] = await Promise.all(['index', 'index.inline', 'sync', 'plain', 'noop'].map((name) => import(`${NPM}dist/${name}.js`)));
+  for (const module of others) assert.deepEqual(Object.keys(module).sort(), Object.keys(wanted).sort());
 });
 
 test('the drop-in has the functions and thresholds of npm web-vitals, with and without a page', async () => {
