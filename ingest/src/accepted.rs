@@ -7,6 +7,8 @@ use std::time::Duration;
 use rum_protocol::{Attributes, Event, Id, RejectReason};
 use serde::{Deserialize, Serialize};
 
+use crate::traces::TraceContext;
+
 /// One spool record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -53,6 +55,9 @@ pub struct AcceptedBeacon {
     pub events: Vec<AcceptedEvent>,
     /// Reasons of the events that were refused.
     pub rejected: Vec<String>,
+    /// The trace it came in, if it told or is traced here. A sampled context is that of the span that put the beacon into the spool.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "traceparent")]
+    pub trace: Option<TraceContext>,
 }
 
 /// Device and browser, from a closed set of names so that they can be labels.
@@ -169,4 +174,20 @@ pub struct RejectedEvent {
     pub index: u32,
     /// Why.
     pub rejection: Rejection,
+}
+
+/// A place in a trace as a `traceparent`; one that cannot be read is none, and costs nobody the beacon.
+mod traceparent {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::TraceContext;
+
+    #[expect(clippy::ref_option, reason = "serde's signature")]
+    pub(super) fn serialize<S: Serializer>(context: &Option<TraceContext>, out: S) -> Result<S::Ok, S::Error> {
+        context.map(|context| context.to_string()).serialize(out)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Option<TraceContext>, D::Error> {
+        Ok(Option::<String>::deserialize(input)?.and_then(|text| TraceContext::parse(&text)))
+    }
 }

@@ -1,6 +1,7 @@
 //! Puts the parts together and takes them down again.
 
 mod background;
+mod shown;
 
 use std::{
     sync::{
@@ -32,9 +33,11 @@ use crate::{
     salt::DailySalt,
     spool::{Journal, Reading, SealedSegments, Spool, SpoolConfig, SpoolError},
     summaries::{Refresh, Summaries},
+    traces::{Resource, Traces},
 };
 
 use background::{follow_certificate, follow_quotas, read_summaries, write_ledger};
+use shown::show;
 
 /// Longest that the writer waits for the first reading of the summaries.
 const FIRST_READING: Duration = Duration::from_secs(10);
@@ -154,6 +157,13 @@ pub async fn serve(config: Config, source: Source) -> anyhow::Result<()> {
     let (seen, journal) = recall(&config, &segments);
     let store = Store::open(&config).await?;
     let writer_stats = Arc::new(WriterStats::default());
+    let (traces, exporter) = Traces::open(&config.traces, Resource::of(&config.log.environment));
+    let (stop_export, export_stops) = oneshot::channel();
+    let exporter = tokio::spawn(async {
+        if let Some(exporter) = exporter {
+            exporter.run(export_stops).await;
+        }
+    });
     let service = Arc::new(Service {
         pipeline: RwLock::new(Arc::new(pipeline)),
         reloads: Reloads { loaded_at_seconds: (clock::now_ms() / 1000).into(), ..Reloads::default() },
@@ -164,15 +174,14 @@ pub async fn serve(config: Config, source: Source) -> anyhow::Result<()> {
         spool: spool.clone(),
         seen,
         tally: Tally::default(),
+        traces: traces.clone(),
         summaries: Summaries::default(),
         clickhouse: store.clickhouse.clone(),
         writer: writer_stats.clone(),
         started: Instant::now(),
         stopping: AtomicBool::new(false),
     });
-    show_dedup(&service, journal.clone())?;
-    show_room(&service)?;
-    show_reloads(&service)?;
+    show(&service, journal.clone())?;
     let (clickhouse, parallel) = (store.clickhouse.clone(), config.clickhouse.parallel_inserts());
     let (migrated, schema) = oneshot::channel();
     let (read_first, first_reading) = oneshot::channel();
@@ -181,7 +190,9 @@ pub async fn serve(config: Config, source: Source) -> anyhow::Result<()> {
         let _ = migrated.send(());
         let _ = tokio::time::timeout(FIRST_READING, first_reading).await;
     };
-    let writer = tokio::spawn(write(clickhouse, segments, parallel, writer_stats, journal, counted));
+    let writer =
+        Writer::new(clickhouse.clone(), segments, parallel.into(), writer_stats).noting_beacons_in(journal).tracing(traces);
+    let writer = tokio::spawn(write(clickhouse, writer, counted));
     let quotas = tokio::spawn(follow_quotas(service.clone()));
     let certificate = tokio::spawn(follow_certificate(service.clone()));
     let reader = tokio::spawn(read_summaries(service.clone(), refresh(&config), schema, read_first));
@@ -218,6 +229,8 @@ pub async fn serve(config: Config, source: Source) -> anyhow::Result<()> {
     spool.close().await;
     drain(writer, config.server.shutdown_grace(), &spool).await;
     store.close().await;
+    drop(stop_export);
+    let _ = exporter.await;
     tracing::info!("stopped");
     Ok(())
 }
@@ -245,7 +258,8 @@ pub async fn empty_spool(config: &Config, clickhouse: &ClickHouse, patience: Dur
     let (_, journal) = recall(config, &segments);
     spool.close().await;
     let parallel = config.clickhouse.parallel_inserts();
-    let writing = write(clickhouse.clone(), segments, parallel, Arc::new(WriterStats::default()), journal, async {});
+    let writer = Writer::new(clickhouse.clone(), segments, parallel.into(), Arc::default()).noting_beacons_in(journal);
+    let writing = write(clickhouse.clone(), writer, async {});
     let seconds = patience.as_secs();
     tokio::time::timeout(patience, writing).await.with_context(|| {
         format!("what waits in the spool could not be written within {seconds} s; start the service and read its log")
@@ -267,49 +281,6 @@ fn recall(config: &Config, segments: &SealedSegments) -> (Arc<Window>, Arc<Journ
     window.restore(seen, now, now_ms);
     tracing::info!(beacons = window.beacons(), "remembering beacons of before");
     (Arc::new(window), Arc::new(journal))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
-fn show_dedup(service: &Service, journal: Arc<Journal>) -> Result<(), prometheus::Error> {
-    use prometheus::proto::MetricType::{COUNTER, GAUGE};
-    let (metrics, seen) = (&service.metrics, || service.seen.clone());
-    let window = seen();
-    metrics.show("beamline_dedup_beacons", "Beacons that would be recognised if they were sent again.", GAUGE, move || {
-        window.beacons() as f64
-    })?;
-    let window = seen();
-    metrics.show("beamline_dedup_max_beacons", "Most beacons that are remembered.", GAUGE, move || window.capacity() as f64)?;
-    let window = seen();
-    let help = "Beacons forgotten before the window's end, because more came than are remembered.";
-    metrics.show("beamline_dedup_forgotten_early_total", help, COUNTER, move || window.forgotten_early() as f64)?;
-    let help = "Notes about stored beacons that the disk refused; tried again with the next one.";
-    metrics.show("beamline_dedup_journal_failures_total", help, COUNTER, move || journal.failures() as f64)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
-fn show_room(service: &Service) -> Result<(), prometheus::Error> {
-    use prometheus::proto::MetricType::GAUGE;
-    let (most, free) = (service.spool.clone(), service.spool.clone());
-    let help = "Most bytes that may wait on disk for ClickHouse.";
-    service.metrics.show("beamline_spool_max_bytes", help, GAUGE, move || most.max_bytes() as f64)?;
-    let help = "Room on the spool's file system for the service's user; NaN if the system does not tell. Do not add up.";
-    let read = move || free.disk_free_bytes().map_or(f64::NAN, |bytes| bytes as f64);
-    service.metrics.show("beamline_spool_disk_free_bytes", help, GAUGE, read)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
-fn show_reloads(service: &Arc<Service>) -> Result<(), prometheus::Error> {
-    use prometheus::proto::MetricType::{COUNTER, GAUGE};
-    let (metrics, shown) = (&service.metrics, Arc::downgrade(service));
-    let read = shown.clone();
-    let help = "Changed configurations that could not be used; the one before stayed.";
-    metrics.show("beamline_config_reload_failures_total", help, COUNTER, move || {
-        read.upgrade().map_or(0.0, |service| service.reloads.failures.load(Ordering::Relaxed) as f64)
-    })?;
-    let help = "When the configuration in use was read, Unix time.";
-    metrics.show("beamline_config_loaded_timestamp_seconds", help, GAUGE, move || {
-        shown.upgrade().map_or(0.0, |service| service.reloads.loaded_at_seconds.load(Ordering::Relaxed) as f64)
-    })
 }
 
 fn refresh(config: &Config) -> Refresh {
@@ -340,15 +311,8 @@ async fn stop_signal() {
 
 /// Migrates as soon as ClickHouse answers, waits for what is to be done `before` the first insert, then writes until the spool is closed
 /// and empty.
-async fn write(
-    clickhouse: ClickHouse,
-    segments: SealedSegments,
-    parallel: u8,
-    stats: Arc<WriterStats>,
-    journal: Arc<Journal>,
-    before: impl Future<Output = ()>,
-) {
-    let migrator = Migrator::new(clickhouse.clone());
+async fn write(clickhouse: ClickHouse, writer: Writer, before: impl Future<Output = ()>) {
+    let migrator = Migrator::new(clickhouse);
     let mut backoff = FIRST_BACKOFF;
     while let Err(error) = migrator.up(None).await {
         tracing::warn!(%error, retry_in_ms = backoff.as_millis(), "schema not ready; beacons wait in the spool");
@@ -356,7 +320,7 @@ async fn write(
         backoff = (backoff * 2).min(LAST_BACKOFF);
     }
     before.await;
-    Writer::new(clickhouse, segments, parallel.into(), stats).noting_beacons_in(journal).run().await;
+    writer.run().await;
 }
 
 async fn drain(writer: JoinHandle<()>, grace: Duration, spool: &Spool) {

@@ -39,6 +39,9 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Take beacons until SIGTERM.
+    ///
+    /// Metrics are at /metrics, probes at /health/live and /health/ready, log lines on standard error (`[log]`). Spans of each beacon's way go
+    /// to an OpenTelemetry collector if `traces.endpoint` names one. SIGHUP, or a change of the file, takes over projects and filters.
     Serve,
     /// Read the configuration, say what is wrong with it, or show the whole of it with all defaults.
     CheckConfig,

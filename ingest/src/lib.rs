@@ -2,7 +2,7 @@
 //!
 //! [`http`] takes the request, the two step lists of [`pipeline`] decide and refine, [`spool`] makes the result durable, and only then the
 //! answer goes out. Behind the answer the writer of [`clickhouse`] moves sealed spool segments into ClickHouse, exactly once, and
-//! [`summaries`] reads the rollups back for Prometheus.
+//! [`summaries`] reads the rollups back for Prometheus. [`traces`] sends spans of all this to a collector, if there is one.
 //!
 //! Only `http` knows axum, only `clickhouse` holds SQL, only `spool` touches files once the service runs, only `clock` reads the time
 //! of day. The pipeline does no input or output.
@@ -30,6 +30,7 @@ pub mod spool;
 mod spool_commands;
 mod sql_command;
 pub mod summaries;
+pub mod traces;
 
 #[doc(hidden)]
 pub use http::Front;

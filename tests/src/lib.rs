@@ -5,6 +5,7 @@
 
 mod alertmanager;
 mod beacons;
+mod collector;
 mod command;
 mod files;
 pub mod grafana;
@@ -18,6 +19,7 @@ mod sql;
 
 pub use alertmanager::{Alertmanager, Heard, listen};
 pub use beacons::{beacon, now_ms, vital};
+pub use collector::{Collector, Manner, Span};
 pub use command::{Output, run};
 pub use files::files_with;
 pub use load::{Load, Sent};

@@ -16,6 +16,7 @@ mod schema_lock;
 mod sql;
 mod tenancy;
 mod times;
+mod traced;
 mod writer;
 
 pub use backup::{Manifest, Part};

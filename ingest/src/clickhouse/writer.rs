@@ -25,10 +25,12 @@ use super::{
     errors::{Class, InsertError},
     quarantine::{self, Decisions, RefusedRows, Then},
     rows::{Rows, rows},
+    traced::Insert,
 };
 use crate::{
     dedup::Seen,
     spool::{Journal, Reading, Sealed, SealedSegments, SegmentFiles, SegmentId, SpoolError},
+    traces::Traces,
 };
 
 /// Rows in one block. Part of what a token means: changing it would let a block that is sent again across an upgrade miss its token.
@@ -118,6 +120,7 @@ struct Mover {
     files: Arc<SegmentFiles>,
     journal: Option<Arc<Journal>>,
     stats: Arc<WriterStats>,
+    traces: Traces,
     erasures: Mutex<Known>,
 }
 
@@ -132,7 +135,7 @@ impl Writer {
     /// A writer for segments whose tables exist already. Up to `parallel` segments are inserted at the same time.
     pub fn new(clickhouse: ClickHouse, segments: SealedSegments, parallel: usize, stats: Arc<WriterStats>) -> Self {
         let files = segments.files().clone();
-        let mover = Mover { clickhouse, files, journal: None, stats, erasures: Mutex::default() };
+        let mover = Mover { clickhouse, files, journal: None, stats, traces: Traces::default(), erasures: Mutex::default() };
         Self { segments, parallel: parallel.max(1), mover: Arc::new(mover) }
     }
 
@@ -141,6 +144,15 @@ impl Writer {
     pub fn noting_beacons_in(mut self, journal: Arc<Journal>) -> Self {
         if let Some(mover) = Arc::get_mut(&mut self.mover) {
             mover.journal = Some(journal);
+        }
+        self
+    }
+
+    /// Ends the traces of the beacons that are inserted.
+    #[must_use]
+    pub(crate) fn tracing(mut self, traces: Traces) -> Self {
+        if let Some(mover) = Arc::get_mut(&mut self.mover) {
+            mover.traces = traces;
         }
         self
     }
@@ -167,7 +179,8 @@ impl Mover {
         let turn = self.files.turns().one().await;
         self.stats.in_flight.fetch_add(1, Ordering::Relaxed);
         let mut backoff = FIRST_BACKOFF;
-        while let Err(error) = self.move_segment(&id).await {
+        let mut insert = Insert::begin(&self.traces);
+        while let Err(error) = self.move_segment(&id, &mut insert).await {
             let pause = backoff.mul_f64(rand::random_range(0.5..=1.0));
             self.report(&id, &error, pause);
             tokio::time::sleep(pause).await;
@@ -192,17 +205,19 @@ impl Mover {
         }
     }
 
-    async fn move_segment(&self, id: &SegmentId) -> Result<(), InsertError> {
+    async fn move_segment(&self, id: &SegmentId, insert: &mut Insert) -> Result<(), InsertError> {
         let sealed = match self.files.read(id) {
             Reading::Read(sealed) => sealed,
             Reading::SetAside => return Ok(()),
             Reading::NotNow(error) => return Err(InsertError::transient(error)),
         };
+        let tried = insert.try_again();
         let work = tokio::task::spawn_blocking(move || {
             let (records, unreadable) = quarantine::records(&sealed);
-            (rows(&records), unreadable.len(), Seen::encode(&Seen::in_records(sealed.records())), sealed)
+            let beacons = Seen::encode(&Seen::in_records(sealed.records()));
+            (rows(&records), unreadable.len(), beacons, sealed, tried.of(&records))
         });
-        let (rows, unreadable, beacons, sealed) = work.await.map_err(InsertError::transient)?;
+        let (rows, unreadable, beacons, sealed, traced) = work.await.map_err(InsertError::transient)?;
         let mut blocks = Blocks {
             id,
             decisions: Decisions::parse(&self.files.decisions(id).map_err(InsertError::transient)?),
@@ -219,6 +234,7 @@ impl Mover {
         self.quarantine(id, &sealed, &rows, unreadable, &blocks.refused).map_err(InsertError::transient)?;
         self.note_beacons(id, beacons);
         self.files.remove(id);
+        traced.done(&self.traces, id, rows.events.len() + rows.errors.len());
         self.stats.segments.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }

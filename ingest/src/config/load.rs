@@ -115,7 +115,7 @@ fn check(config: &Config) -> Option<String> {
     if let Some(complaint) = config.projects.iter().find_map(Project::complaint) {
         return Some(complaint);
     }
-    if let Some(complaint) = config.embedded.complaint(config) {
+    if let Some(complaint) = config.embedded.complaint(config).or_else(|| config.traces.complaint()) {
         return Some(complaint);
     }
     let database = config.clickhouse.database();

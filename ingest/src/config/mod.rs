@@ -10,6 +10,7 @@ mod load;
 mod meaning;
 mod projects;
 mod server;
+mod traces;
 
 pub use change::{WatchedFile, needs_restart};
 pub use embedded::{Embedded, Reader};
@@ -17,6 +18,7 @@ pub use load::{ConfigError, load, read_database, read_objectives};
 pub use meaning::{Enrich, Ignore, Privacy};
 pub use projects::{Origins, Project, SiteKey};
 pub use server::{ForwardedHeader, Server, TlsFiles};
+pub use traces::Traces;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -48,6 +50,8 @@ pub struct Config {
     pub privacy: Privacy,
     /// Log output.
     pub log: Log,
+    /// Spans for an OpenTelemetry collector.
+    pub traces: Traces,
     /// Who may send. Without any, one open project `default` with the site key `default` is used.
     pub projects: Vec<Project>,
 }
@@ -157,6 +161,7 @@ impl Default for Config {
             enrich: Enrich::default(),
             privacy: Privacy::default(),
             log: Log::default(),
+            traces: Traces::default(),
             projects: vec![Project::open_default()],
         }
     }

@@ -21,6 +21,7 @@ use super::{
     connections::Peer,
     keep::{Kept, keep},
     problem,
+    traced::{Origin, Steps},
 };
 use crate::{
     accepted::Rejection,
@@ -68,21 +69,27 @@ fn preflight(service: &Service, head: Head<'_>) -> Response {
     }
     let headers = [
         (header::ACCESS_CONTROL_ALLOW_METHODS, "POST"),
-        (header::ACCESS_CONTROL_ALLOW_HEADERS, "content-type, content-encoding, x-correlation-id"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "content-type, content-encoding, traceparent, x-correlation-id"),
         (header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_SECONDS),
     ];
     (StatusCode::NO_CONTENT, headers).into_response()
 }
 
 async fn take(service: &Arc<Service>, head: Head<'_>, parts: &Parts, mut body: Incoming) -> Response {
-    let (project, refused) = match service.pipeline().admit(head, Instant::now(), &service.metrics) {
+    let origin = Origin::of(parts);
+    let trace = origin.trace.clone();
+    let steps = Steps { metrics: &service.metrics, trace: trace.as_deref() };
+    let (project, refused) = match service.pipeline().admit(head, Instant::now(), &steps) {
         Err((project, rejection)) => (project, rejection),
-        Ok(admitted) => match store(service, &admitted, head.client, parts, &mut body).await {
+        Ok(admitted) => match store(service, &admitted, head.client, parts, &mut body, origin).await {
             Ok(stored) if stored.rejected.is_empty() => return StatusCode::ACCEPTED.into_response(),
             Ok(stored) => return partly(&stored),
             Err(rejection) => (Some(admitted.project_id), rejection),
         },
     };
+    if let Some(trace) = &trace {
+        trace.note("beamline.reason", refused.reason.name());
+    }
     body.drain(service).await;
     refuse(service, project.as_deref(), &refused)
 }
@@ -94,17 +101,24 @@ async fn store(
     client: Option<IpAddr>,
     parts: &Parts,
     body: &mut Incoming,
+    origin: Origin,
 ) -> Result<Kept, Rejection> {
     if service.stopping.load(Ordering::Relaxed) {
         return Err(Rejection::new(RejectReason::ShuttingDown, ""));
     }
     media_type(&parts.headers)?;
     let encoding = encoding(&parts.headers)?;
+    let reading = Instant::now();
     let bytes = body.read(service).await?;
     let begin = Instant::now();
+    let steps = Steps { metrics: &service.metrics, trace: origin.trace.as_deref() };
+    if let Some(trace) = &origin.trace {
+        trace.note("beamline.project", admitted.project_id.clone());
+        trace.part("body", begin.duration_since(reading));
+    }
     let body = pipeline::Body { bytes: &bytes, encoding: Some(&encoding), sender: sender(&parts.headers, client), received: begin };
-    let acceptance = service.pipeline().accept(admitted, body, clock::now_ms(), &service.metrics)?;
-    keep(service.clone(), acceptance, begin).await
+    let acceptance = service.pipeline().accept(admitted, body, clock::now_ms(), &steps)?;
+    keep(service.clone(), acceptance, begin, origin).await
 }
 
 /// JSON or plain text with any charset, or nothing at all: `sendBeacon` and `curl` differ in what they name it.

@@ -23,6 +23,7 @@ use crate::{
     pipeline::Pipeline,
     spool::{Durability, SealedSegments, Spool, SpoolConfig},
     summaries::Summaries,
+    traces::Traces,
 };
 
 const PIPE_BYTES: usize = 64 << 10;
@@ -65,6 +66,7 @@ impl Front {
             spool,
             seen: Arc::new(Window::new(WindowLimits { age: Duration::from_mins(1), beacons: 1000 })),
             tally: Tally::default(),
+            traces: Traces::default(),
             summaries: Summaries::default(),
             writer: Arc::new(WriterStats::default()),
             started: Instant::now(),

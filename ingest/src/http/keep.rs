@@ -5,13 +5,14 @@ use std::{sync::Arc, time::Instant};
 use rum_protocol::RejectReason;
 use tracing::Instrument as _;
 
-use super::Service;
+use super::{Service, traced::Origin};
 use crate::{
     accepted::{Record, RejectedEvent, Rejection},
     clock,
     dedup::{BeaconKey, Claim},
     pipeline::Acceptance,
     spool::SpoolError,
+    traces::{RequestTrace, TraceContext},
 };
 
 /// What the sender is told.
@@ -23,8 +24,8 @@ pub(super) struct Kept {
 /// Makes a beacon durable and counts it, unless it is there already. `begin` is when the last byte of the body came.
 ///
 /// The work goes on if the sender goes away: the beacon would be stored anyway, so it must be remembered and counted too.
-pub(super) async fn keep(service: Arc<Service>, acceptance: Acceptance, begin: Instant) -> Result<Kept, Rejection> {
-    let work = tokio::spawn(store(service, acceptance, begin).in_current_span());
+pub(super) async fn keep(service: Arc<Service>, acceptance: Acceptance, begin: Instant, origin: Origin) -> Result<Kept, Rejection> {
+    let work = tokio::spawn(store(service, acceptance, begin, origin).in_current_span());
     work.await.unwrap_or_else(|error| {
         tracing::error!(%error, "storing a beacon failed");
         Err(Rejection::new(RejectReason::StorageUnavailable, ""))
@@ -32,8 +33,8 @@ pub(super) async fn keep(service: Arc<Service>, acceptance: Acceptance, begin: I
 }
 
 /// When this returns `Ok`, every accepted event is durable, by this beacon or by the first of its id.
-async fn store(service: Arc<Service>, acceptance: Acceptance, begin: Instant) -> Result<Kept, Rejection> {
-    let Acceptance { beacon, rejected, lost } = acceptance;
+async fn store(service: Arc<Service>, acceptance: Acceptance, begin: Instant, origin: Origin) -> Result<Kept, Rejection> {
+    let Acceptance { mut beacon, rejected, lost } = acceptance;
     let accepted = beacon.events.len();
     let project_id = beacon.project_id.clone();
     let reservation = match BeaconKey::of(&project_id, &beacon.beacon_id) {
@@ -42,15 +43,21 @@ async fn store(service: Arc<Service>, acceptance: Acceptance, begin: Instant) ->
             Claim::First(reservation) => Some(reservation),
             Claim::Duplicate => {
                 count_duplicate(&service, &project_id, (accepted + rejected.len()) as u64);
+                if let Some(trace) = &origin.trace {
+                    trace.note("beamline.outcome", "duplicate");
+                }
                 return Ok(Kept { accepted, rejected });
             }
         },
     };
+    let spooling = origin.trace.as_ref().map(|trace| trace.spooling());
+    beacon.trace = spooling.or_else(|| origin.sender.map(|sender| TraceContext { is_sampled: false, ..sender }));
     let record = serde_json::to_vec(&Record::Beacon(Box::new(beacon))).map_err(|error| {
         tracing::error!(%error, "cannot encode a spool record");
         Rejection::new(RejectReason::StorageUnavailable, "")
     })?;
-    service.spool.append(record).await.map_err(|error| unavailable(&error))?;
+    let spooled = append(&service, record, spooling.zip(origin.trace.as_deref())).await;
+    spooled.map_err(|error| unavailable(&error))?;
     if let Some(reservation) = reservation {
         reservation.stored(Instant::now());
     }
@@ -70,6 +77,15 @@ async fn store(service: Arc<Service>, acceptance: Acceptance, begin: Instant) ->
         }
     }
     Ok(Kept { accepted, rejected })
+}
+
+async fn append(service: &Service, record: Vec<u8>, traced: Option<(TraceContext, &RequestTrace)>) -> Result<(), SpoolError> {
+    let begin = Instant::now();
+    let result = service.spool.append(record).await;
+    if let Some((context, trace)) = traced {
+        trace.spooled(context, begin.elapsed(), &result);
+    }
+    result
 }
 
 fn count_duplicate(service: &Service, project_id: &str, events: u64) {

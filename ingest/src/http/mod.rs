@@ -10,7 +10,7 @@ mod health;
 mod keep;
 mod problem;
 mod tls;
-mod trace_context;
+mod traced;
 
 pub use front::Front;
 pub(crate) use tls::Tls;
@@ -46,6 +46,7 @@ use crate::{
     pipeline::Pipeline,
     spool::Spool,
     summaries::Summaries,
+    traces::Traces,
 };
 
 /// What handlers share.
@@ -61,6 +62,7 @@ pub(crate) struct Service {
     pub(crate) seen: Arc<Window>,
     pub(crate) tally: Tally,
     pub(crate) metrics: Metrics,
+    pub(crate) traces: Traces,
     pub(crate) summaries: Summaries,
     pub(crate) clickhouse: ClickHouse,
     pub(crate) writer: Arc<WriterStats>,
@@ -120,7 +122,7 @@ fn answering(routes: Router<Arc<Service>>, service: Arc<Service>) -> Router {
         .method_not_allowed_fallback(|| async { problem::method_not_allowed() })
         .layer(CatchPanicLayer::custom(|_| problem::internal()))
         .layer(middleware::from_fn_with_state(service.clone(), count))
-        .layer(middleware::from_fn(correlation::layer))
+        .layer(middleware::from_fn_with_state(service.clone(), correlation::layer))
         .with_state(service)
 }
 

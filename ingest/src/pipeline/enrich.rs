@@ -86,6 +86,7 @@ pub(super) fn enrich(wanted: Wanted, about: About<'_>) -> (AcceptedBeacon, Vec<R
         agent: agent::classify(decoded.user_agent.as_deref(), &sender),
         events,
         rejected: rejected.iter().map(|event| event.rejection.reason.name().to_owned()).collect(),
+        trace: None,
     };
     (beacon, rejected)
 }
