@@ -111,12 +111,13 @@ export const usePageView = (name: string | undefined): void => {
  * The pattern of a route: `/lamp/comet` with the parameter `id` of `comet` is `/lamp/:id`. So pages of one kind are counted as one.
  *
  * @param path - the path of the address, as the router says it
- * @param params - the parameters the router found in it; one may span several segments
+ * @param params - the parameters the router found in it, texts or arrays of texts by name; one may span several segments
  */
-export const routeOf = (path: string, params: Readonly<Record<string, string | readonly string[] | undefined>>): string => {
-  const names = new Map(
-    Object.entries(params).flatMap(([name, value]) => [value ?? []].flat().flatMap((part) => part.split('/')).map((part) => [part, name])),
-  );
+export const routeOf = (path: string, params: object | null): string => {
+  const names = new Map<unknown, string>();
+  for (const [name, value] of Object.entries(params ?? {})) {
+    for (const part of [value].flat()) for (const segment of String(part ?? '').split('/')) names.set(segment, name);
+  }
   const segments = path.split('/').map((segment) => {
     const name = segment && (names.get(segment) ?? names.get(decoded(segment)));
     return name ? `:${name}` : segment;

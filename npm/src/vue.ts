@@ -28,10 +28,10 @@ export interface VueOptions extends Options {
  * ```ts
  * import { createBeamline } from 'beamline-rum/vue';
  * import { createApp } from 'vue';
- * import App from './App.vue';
- * import { router } from './router';
+ * import { createRouter, createWebHistory, RouterView } from 'vue-router';
  *
- * createApp(App).use(createBeamline({ key: 'your-site-key', router })).use(router).mount('#app');
+ * const router = createRouter({ history: createWebHistory(), routes: [] });
+ * createApp(RouterView).use(createBeamline({ key: 'your-site-key', router })).use(router).mount('#app');
  * ```
  */
 export const createBeamline = ({ router, ...options }: VueOptions): ObjectPlugin => ({

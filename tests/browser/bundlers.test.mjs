@@ -1,9 +1,9 @@
 // The packed package, installed into a small application that each tool builds its own way: what a visit leaves behind in ClickHouse.
 
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +16,12 @@ import { startSite } from './harness/site.mjs';
 
 const TOOLS = fileURLToPath(new URL('bundlers/', import.meta.url));
 const APP = join(TOOLS, 'app');
-const NPM = fileURLToPath(new URL('../../npm/', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const NPM = join(ROOT, 'npm');
+const DOCUMENTS = [
+  ...['npm/README.md', 'docs/content-security-policy.md'],
+  ...['index', 'early-script', 'react', 'vue'].map((name) => `npm/src/${name}.ts`),
+];
 const { resolve } = createRequire(join(TOOLS, 'package.json'));
 const tool = async (name) => import(pathToFileURL(resolve(name)));
 const program = (name) => join(TOOLS, 'node_modules/.bin', name);
@@ -181,6 +186,29 @@ for (const [name, script] of Object.entries(TAGS)) {
   });
 }
 
+const read = (path) => readFileSync(join(ROOT, path), 'utf8');
+
+/** The blocks of TypeScript in a Markdown file, or in the comments of a source file. */
+const blocks = (path) => Array.from(read(path).replace(/^ \* ?/gm, '').matchAll(/^```(tsx?)\n(.*?)^```/gms), ([, language, code]) => ({ language, code }));
+
+test('every block of code in the documentation compiles', async (t) => {
+  const directory = await mkdtemp(join(APP, 'documentation-'));
+  t.after(() => rm(directory, { recursive: true }));
+  const found = DOCUMENTS.flatMap(blocks);
+  assert.deepEqual(DOCUMENTS.filter((path) => blocks(path).length === 0), []);
+  for (const [index, { language, code }] of found.entries()) writeFileSync(join(directory, `block${index}.${language}`), code);
+  const flags = ['--strict', '--noEmit', '--jsx', 'react-jsx', '--module', 'es2022', '--moduleResolution', 'bundler', '--target', 'es2022'];
+  const files = found.map(({ language }, index) => join(directory, `block${index}.${language}`));
+  const { status, stdout } = spawnSync(join(NPM, 'node_modules/.bin/tsc'), [...flags, '--skipLibCheck', ...files], { cwd: APP, encoding: 'utf8' });
+  assert.equal(status, 0, stdout);
+});
+
+test('every file that the documentation loads is in the package', () => {
+  const loaded = DOCUMENTS.flatMap((path) => Array.from(read(path).matchAll(/["']\/beamline-rum\/([^"']+)["']/g), ([, file]) => file));
+  assert.ok(loaded.length > 0);
+  for (const file of loaded) assert.ok(existsSync(join(APP, 'node_modules/beamline-rum/dist', file)), file);
+});
+
 const PROBE = `
   const { exports } = (await import('beamline-rum/package.json', { with: { type: 'json' } })).default;
   const entries = Object.keys(exports).filter((name) => !name.includes('.', 1)).map((name) => name.replace('.', 'beamline-rum'));
@@ -198,6 +226,20 @@ const PROBE = `
   const globals = Object.keys(globalThis).filter((name) => name.includes('beamline'));
   console.log(JSON.stringify({ entries: entries.length, react, vue, globals }));
 `;
+
+test('a route is its path with the parameters named', async () => {
+  // A module of the package finds its neighbours from where it is installed.
+  const { routeOf } = await import(pathToFileURL(join(APP, 'node_modules/beamline-rum/dist/react.js')));
+  const check = (path, params, route) => assert.equal(routeOf(path, params), route);
+  check('/', {}, '/');
+  check('/lamp/comet', null, '/lamp/comet');
+  check('/lamp/comet', { id: 'comet' }, '/lamp/:id');
+  check('/lamp/caf%C3%A9/', { id: 'café' }, '/lamp/:id/');
+  check('/a/b/c', { rest: ['b', 'c'] }, '/a/:rest');
+  check('/a/b/c', { '*': 'b/c' }, '/a/:*');
+  check('/shop/7/7', { shop: '7', id: '7' }, '/shop/:id');
+  check('/lamp/%', { id: undefined, other: '' }, '/lamp/%');
+});
 
 test('in Node, every entry may be imported, and the frameworks render', () => {
   const output = execFileSync('node', ['--no-warnings', '--input-type=module', '--eval', PROBE], { cwd: APP, encoding: 'utf8', timeout: 20_000 });
