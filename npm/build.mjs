@@ -42,7 +42,7 @@ const OWN = `
   acted actedIn addEvents addLongFrames attribute begin drain each firstHidden frames hiddenAt interactions isAttributed isFinal isKnown
   isLate isObserving isOver isSoft isWaiting largest longFrames named navigation observed ofPage paintOfInteraction parts
   processed reported restored restoredAt settle settleNow settleWhenIdle shared shifts softly standing storeSession storedSession
-  timerRan unhidden visibilityChanged visit waiting
+  unhidden visibilityChanged visit waiting
 `.trim().split(/\s+/);
 
 /** The WebAssembly modules, and the name under which the sources import the glue of each. */
@@ -84,9 +84,8 @@ const DEFAULT_ENTRY = ['index.js', 'early.js', 'core.js', 'rum.wasm'];
 const DROP_IN = ['web-vitals.attribution.js', 'vitals.js'];
 const DECLARATIONS = [
   'index.d.ts',
-  'api.d.ts',
   'options.d.ts',
-  'stub.d.ts',
+  'api.d.ts',
   'plain.d.ts',
   'sync.d.ts',
   'early-script.d.ts',

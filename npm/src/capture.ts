@@ -1,7 +1,7 @@
 /**
  * What is recorded before anything else is loaded: by the entries of the package, and by the script for `<head>` before them.
  *
- * It is part of every page's own load, so it stays small: the build refuses a stub of more than 1,500 bytes.
+ * It is part of every page's own load, so it stays small: the build refuses a script for `<head>` of more than 1,500 bytes.
  */
 
 import type { Page, Signal, Source } from './signal.js';
@@ -25,8 +25,9 @@ export const attempt = (task: () => void): void => {
 /** Records one signal, or hands it to the core. */
 export const record = (source: Source, data?: unknown, target?: EventTarget): void =>
   attempt(() => {
-    const signal: Signal = [source, data, performance.now(), document.visibilityState, location.href, target];
     const page = shared();
+    if (page.options?.consent === 'denied' && source !== 'consent') return;
+    const signal: Signal = [source, data, performance.now(), document.visibilityState, location.href, target];
     if (page.sink) page.sink(signal);
     else {
       page.queue.length < MAX_QUEUED ? page.queue.push(signal) : page.lost++;

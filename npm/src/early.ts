@@ -8,9 +8,10 @@ import { readFault } from './happening.js';
 import type { Options } from './options.js';
 import type { Core, Page, Signal, Source } from './signal.js';
 import { storedSession, storeSession } from './storage.js';
+import { scrubbed } from './text.js';
 
 // The core has them from here, so that a page loads them once.
-export { beaconUrl, readFault, storedSession, storeSession };
+export { beaconUrl, readFault, scrubbed, storedSession, storeSession };
 
 /** The id of the first page view, the same for whoever sends it first. */
 export const viewOf = (page: Page): string => (page.view ??= newId());
@@ -48,8 +49,8 @@ const QUERIES = /(:\/\/[^\s?#"\\)]+)[?#][^\s"\\)]*?(?=(:\d+){0,2}[\s"\\)])/g;
 
 /** If the page is hidden, sends the page view, the errors and the actions of the queue, and takes them out of it. */
 export const leave = (page: Page): void => {
-  if (document.visibilityState !== 'hidden') return;
   const { options } = page;
+  if (document.visibilityState !== 'hidden' || (options.consent ?? 'granted') !== 'granted') return;
   const now = Date.now();
   const wallClock = (at: number): number => Math.round(now - performance.now() + at);
   const session = currentSession(now);
@@ -60,7 +61,7 @@ export const leave = (page: Page): void => {
   page.queue = page.queue.filter((signal) => {
     try {
       const event = readFault(signal) ?? readAction(signal, options);
-      if (event) events.push({ at_ms: wallClock(signal[2]), ...event });
+      if (event) events.push({ at_ms: wallClock(signal[2]), ...(clean(event) as object) });
       return !event;
     } catch {
       // What refuses to be read costs its own event.
@@ -79,7 +80,7 @@ export const leave = (page: Page): void => {
     env: options.env,
     session: { ...session, sample_rate: sampleRate },
     lost: lost ? { dropped: lost } : undefined,
-    views: [{ id: viewOf(page), started_at_ms: wallClock(0), url: location.href, referrer: document.referrer || undefined }],
+    views: [{ id: viewOf(page), started_at_ms: wallClock(0), url: scrubbed(location.href), referrer: scrubbed(document.referrer) || undefined }],
     events,
   };
   for (; events.length; events.pop()) {
@@ -89,6 +90,13 @@ export const leave = (page: Page): void => {
       return;
     }
   }
+};
+
+/** The same without personal data in its texts. */
+const clean = (value: unknown): unknown => {
+  if (typeof value === 'string') return scrubbed(value);
+  if (typeof value !== 'object' || !value) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, clean(member)]));
 };
 
 const readAction = ([source, data]: Signal, { autoClicks }: Options): object | undefined => {

@@ -45,13 +45,11 @@ declare module 'rum-sdk' {
     kind: number,
     numbers: ArrayLike<number>,
     texts: string,
-    target: unknown,
     at: number,
     now: number,
     epoch: number,
   ): boolean;
   export function compute(operation: number, watch: number, numbers: ArrayLike<number>, answer: number[]): void;
-  export function name(node: unknown, answer: string[]): void;
 }
 
 /** What wasm-bindgen makes of `rum-sdk/src/browser/vitals.rs`. */
@@ -60,5 +58,4 @@ declare module 'rum-sdk/web-vitals' {
   export const imports: WebAssembly.ModuleImports;
   export function __wbg_set_wasm(exports: WebAssembly.Exports): void;
   export function compute(operation: number, watch: number, numbers: ArrayLike<number>, answer: number[]): void;
-  export function name(node: unknown, answer: string[]): void;
 }

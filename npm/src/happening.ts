@@ -35,12 +35,27 @@ export const readFault = ([source, data]: Signal): Fault | undefined => {
   }
 };
 
+/** Most causes that are told of one error. */
+const MOST_CAUSES = 5;
+
+/** The stack, and those of what caused it: `cause` (ECMA-262 20.5.1.1) and the errors of an `AggregateError`. */
+const stackOf = (error: any): string | undefined => {
+  const found = [error];
+  for (let next = 0; next < found.length && found.length <= MOST_CAUSES; next++) {
+    const { cause, errors } = Object(found[next]);
+    found.push(...[cause].filter((cause) => cause != null), ...(Array.isArray(errors) ? errors : []));
+  }
+  const told = found.slice(1, MOST_CAUSES + 1).map((cause) => `\nCaused by: ${string(cause?.stack) ?? text(cause)}`);
+  const own = string(error?.stack);
+  return told.length ? (own ?? '') + told.join('') : own;
+};
+
 const fault = (source: Fault['source'], error: any, place?: ErrorEvent, context?: object): Fault => ({
   type: 'error',
   source,
   name: string(error?.name),
   message: text(error?.message ?? error),
-  stack: string(error?.stack),
+  stack: stackOf(error),
   file: place?.filename,
   line: place?.lineno,
   column: place?.colno,

@@ -5,7 +5,7 @@
  */
 
 import { attempt, listen } from './capture.js';
-import { flush, shutdown, trackError, trackPageView, trackUserAction } from './stub.js';
+import { flush, reset, setAttributes, setConsent, setFlags, setUser, shutdown, time, track, trackError, trackPageView, trackUserAction } from './api.js';
 
-globalThis.beamline = { flush, shutdown, trackError, trackPageView, trackUserAction } satisfies typeof import('./api.js');
+globalThis.beamline = { flush, reset, setAttributes, setConsent, setFlags, setUser, shutdown, time, track, trackError, trackPageView, trackUserAction };
 attempt(listen);

@@ -1,6 +1,7 @@
 import type { Options } from './options.js';
 import { beginWith } from './stub.js';
 
+export type * from './options.js';
 export * from './api.js';
 
 /**

@@ -47,6 +47,54 @@ export interface Options {
    */
   autoClicks?: boolean;
   /**
+   * Record fetch and XMLHttpRequest calls of the page, and other resources that are slow or fail. Same-origin requests get a `traceparent`
+   * header (W3C Trace Context), so that they can be found in the backend's traces.
+   *
+   * @defaultValue `true`
+   */
+  autoRequests?: boolean;
+  /**
+   * Other origins whose requests get a `traceparent` header, such as `https://api.example`. They must allow it in their CORS answers.
+   *
+   * @defaultValue none
+   */
+  traceOrigins?: (string | RegExp)[];
+  /**
+   * Milliseconds from which on a resource (image, script, style, …) is recorded. One that failed always is.
+   *
+   * @defaultValue `1000`
+   */
+  slowResourceMs?: number;
+  /**
+   * Milliseconds from which on a long animation frame is recorded, with the script that ran longest in it.
+   *
+   * @defaultValue `200`
+   */
+  longFrameMs?: number;
+  /**
+   * Record what the page writes with `console.error` as errors.
+   *
+   * @defaultValue `false`
+   */
+  consoleErrors?: boolean;
+  /**
+   * Whether the user agreed to be measured. `pending` keeps what happens in memory until {@link setConsent} is called; `denied` keeps
+   * nothing, stores nothing, sends nothing and loads nothing.
+   *
+   * @defaultValue `granted`
+   */
+  consent?: Consent;
+  /**
+   * Sees every event before it is sent, as `docs/protocol.md` has it. What it returns is sent instead; `null` or `false` drops the event.
+   * An event at which it throws is dropped. Personal data in texts is already replaced.
+   *
+   * @example
+   * ```ts
+   * init({ key: 'your-site-key', beforeSend: (event) => (event.type === 'error' && /ResizeObserver/.test(String(event.message)) ? null : event) });
+   * ```
+   */
+  beforeSend?: (event: RumEvent) => RumEvent | null | false;
+  /**
    * Obey Global Privacy Control and Do Not Track: with either set, nothing is measured, stored or sent.
    *
    * @defaultValue `true`
@@ -68,5 +116,23 @@ export interface Options {
   debug?: boolean;
 }
 
-/** Own facts about an error: at most 32, keys up to 64 and values up to 512 bytes. */
+/** Whether the user agreed to be measured. */
+export type Consent = 'granted' | 'denied' | 'pending';
+
+/** An event on its way out. The other members depend on the type. */
+export interface RumEvent {
+  type: 'page_view' | 'page_leave' | 'vital' | 'error' | 'action' | 'request' | 'long_frame' | 'measure';
+  /** When it happened, milliseconds since the Unix epoch by the user's clock. */
+  at_ms: number;
+  [member: string]: unknown;
+}
+
+/** Who uses the page, in words that mean nothing to others: ids, a plan, a role. Never a name or an address. */
+export interface User {
+  id?: string;
+  tenant?: string;
+  [fact: string]: string | number | boolean | undefined;
+}
+
+/** Own facts about an event: at most 32, keys up to 64 and values up to 512 bytes. */
 export type Attributes = Record<string, string | number | boolean>;

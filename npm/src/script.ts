@@ -4,7 +4,7 @@
  * The API is the global `beamline`. Options may be attributes of the tag, `data-sample-rate="0.1"`; with a `data-key` it starts by itself.
  */
 
-import { flush, init, shutdown, trackError, trackPageView, trackUserAction } from './index.js';
+import * as api from './index.js';
 import type { Options } from './options.js';
 
 /** The options that are texts, whatever they look like; a release may be `4.2`. */
@@ -19,8 +19,8 @@ const read = (name: string, value: string): unknown => {
   }
 };
 
-globalThis.beamline = { flush, init, shutdown, trackError, trackPageView, trackUserAction } satisfies typeof import('./index.js');
+globalThis.beamline = api;
 
 // A module has no current script.
 const { dataset } = document.currentScript ?? {};
-if (dataset?.key) init(Object.fromEntries(Object.entries(dataset).map(([name, value]) => [name, read(name, value!)])) as unknown as Options);
+if (dataset?.key) api.init(Object.fromEntries(Object.entries(dataset).map(([name, value]) => [name, read(name, value!)])) as unknown as Options);

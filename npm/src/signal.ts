@@ -11,6 +11,12 @@ export type Source =
   | 'view'
   | 'caught'
   | 'action'
+  | 'measure'
+  | 'user'
+  | 'attributes'
+  | 'flags'
+  | 'consent'
+  | 'reset'
   | 'flush'
   | 'shutdown'
   /** Entries of type `event`. */
@@ -54,6 +60,10 @@ export interface Page {
   sink?: ((signal: Signal) => void) | undefined;
   /** Sends the queue without a core. */
   leave?: (page: Page) => void;
+  /** Starts what waits for consent. */
+  resume?: (() => void) | undefined;
+  /** With `debug`: sees every event and beacon as JSON. */
+  inspect?: ((what: 'event' | 'beacon', json: string) => void) | undefined;
   /** Gives the page back to the stub. */
   fail: (error: unknown) => void;
 }

@@ -6,6 +6,7 @@ import type { Options } from './options.js';
 import { run } from './run.js';
 import { begin } from './stub.js';
 
+export type * from './options.js';
 export * from './api.js';
 
 /**

@@ -9,6 +9,9 @@ pub trait Host {
     /// Stores the session record, if the page may store anything.
     fn store_session(&mut self, record: &str);
 
+    /// What the page makes of an event before it is sent: `None` to leave it as it is, an empty text to drop it, or another one.
+    fn edit(&mut self, event: &str) -> Option<String>;
+
     /// Sends a beacon. What becomes of one that is [`Posted::Waiting`] is told later by its number.
     fn post(&mut self, number: u32, body: &str) -> Posted;
 

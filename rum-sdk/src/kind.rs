@@ -23,28 +23,34 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// An error.
-    Error = 0,
-    /// The element that was clicked.
-    Click = 1,
-    /// `[action, category, value]`.
-    Action = 2,
+    /// An error, an action, a request or the like, see `Record::read` in `rum-sdk/src/collect/record.rs`.
+    Record = 0,
     /// `[name, href]`.
-    PageView = 3,
+    PageView = 1,
     /// The address, which may have changed.
-    Route = 4,
+    Route = 2,
     /// The address of a page that came back from the back/forward cache. The vitals are told after it.
-    Restore = 5,
+    Restore = 3,
+    /// The page is visible again.
+    Shown = 4,
     /// The page is hidden, and all vitals were told.
-    Hidden = 6,
+    Hidden = 5,
+    /// How much of the page was above the lower edge of the window, 0 to 1, since it was last told.
+    Scrolled = 6,
     /// `flush()`.
     Flush = 7,
     /// The timer has run out.
     Timer = 8,
-    /// `[number, status, retryAfter]` of a request.
+    /// `[number, status, retryAfter]` of a request; status 0 is a network failure.
     Settled = 9,
     /// A vital that is due.
     Vital = 10,
+    /// Names and values that every event has from here on.
+    Attributes = 11,
+    /// Whether there is consent: 0 for none, 1 when it is not known yet, 2 for yes.
+    Consent = 12,
+    /// `reset()`: another session begins.
+    Reset = 13,
 }
 
 #[cfg(test)]

@@ -34,4 +34,4 @@ pub mod views;
 
 pub use host::{Host, Posted};
 pub use monitor::{Landing, Monitor};
-pub use signal::Signal;
+pub use signal::{Consent, Signal};

@@ -31,6 +31,18 @@ pub fn keep<T>(items: &mut Vec<T>, is_kept: &mut dyn FnMut(&T) -> bool) {
     }
 }
 
+/// `Vec::remove`, without its panic. Absent without a position.
+pub fn take<T>(items: &mut Vec<T>, position: Option<usize>) -> Option<T> {
+    let (_, rest) = items.split_at_mut_checked(position?)?;
+    // Its place moves to the end, step by step.
+    let mut place = rest;
+    while let [one, next, ..] = place {
+        core::mem::swap(one, next);
+        place = place.split_first_mut()?.1;
+    }
+    items.pop()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

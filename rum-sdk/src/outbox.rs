@@ -3,6 +3,7 @@
 use rum_protocol::{Id, Losses, Session, View};
 
 use crate::json::Object;
+use crate::order::take;
 use crate::uuid;
 
 /// A batch goes out with so many events.
@@ -16,7 +17,11 @@ const MOST_BYTES: usize = 56 * 1024;
 const INDEX_BYTES: usize = r#","view":10"#.len();
 /// Most beacons that wait for another try.
 const MOST_BEACONS: usize = 8;
-/// How long a beacon waits when the service does not say, milliseconds.
+/// Most beacons on their way at a time, unless the page is left.
+const MOST_WAITING: usize = 4;
+/// How often a beacon is sent at most.
+const MOST_TRIES: u32 = 10;
+/// How long a beacon waits for its second try, milliseconds; each later try waits twice as long as the one before.
 const RETRY_AFTER_MS: f64 = 5000.0;
 /// How long it waits at most, milliseconds.
 const LONGEST_RETRY_AFTER_MS: f64 = 60_000.0;
@@ -26,10 +31,13 @@ const LONGEST_RETRY_AFTER_MS: f64 = 60_000.0;
 pub struct Outbox {
     /// What is the same in every beacon of a page.
     sender: Object,
+    attributes: Object,
     open: Option<Batch>,
     ready: Vec<Parcel>,
     waiting: Vec<Parcel>,
     lost: Losses,
+    /// Beacons that were sent again since the last.
+    retried: u32,
     numbers: u32,
 }
 
@@ -53,7 +61,7 @@ pub struct Parcel {
     events: u32,
     lost: Losses,
     not_before: f64,
-    was_tried: bool,
+    tries: u32,
 }
 
 /// How a request ended.
@@ -71,7 +79,16 @@ impl Outbox {
     pub fn new(mut sender: Object) -> Self {
         sender.whole("v", rum_protocol::VERSION.into());
         sender.text("sdk", env!("CARGO_PKG_VERSION"));
-        Self { sender, open: None, ready: Vec::new(), waiting: Vec::new(), lost: Losses::default(), numbers: 0 }
+        Self {
+            sender,
+            attributes: Object::default(),
+            open: None,
+            ready: Vec::new(),
+            waiting: Vec::new(),
+            lost: Losses::default(),
+            retried: 0,
+            numbers: 0,
+        }
     }
 
     /// Adds an event of `view` to the batch. `now` is on the page's clock, as everywhere here.
@@ -123,10 +140,24 @@ impl Outbox {
         self.lost.dropped = self.lost.dropped.saturating_add(count);
     }
 
+    /// From here on, every event has these.
+    pub fn attribute(&mut self, attributes: Object) {
+        self.seal();
+        self.attributes = attributes;
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.open = None;
+        self.ready = Vec::new();
+        self.waiting = Vec::new();
+    }
+
     /// Closes the batch, so that it is due at once.
     pub fn seal(&mut self) {
         let Some(batch) = self.open.take() else { return };
         let lost = core::mem::take(&mut self.lost);
+        let retried = core::mem::take(&mut self.retried);
         self.numbers = self.numbers.wrapping_add(1);
         let mut session = Object::default();
         session.id("id", batch.session.id);
@@ -134,25 +165,30 @@ impl Outbox {
         session.number("sample_rate", batch.session.sample_rate);
         let mut beacon = self.sender.clone();
         beacon.object("session", &session);
-        if lost != Losses::default() {
+        if lost != Losses::default() || retried > 0 {
             let mut losses = Object::default();
             losses.whole("dropped", lost.dropped.into());
             losses.whole("refused", lost.refused.into());
+            losses.whole("retried", retried.into());
             beacon.object("lost", &losses);
         }
+        beacon.object("attributes", &self.attributes);
         beacon.list("views", &batch.views);
         beacon.list("events", &batch.events);
         let events = u32::try_from(batch.events.len()).unwrap_or(u32::MAX);
-        self.queue(Parcel { number: self.numbers, beacon, events, lost, not_before: 0.0, was_tried: false });
+        self.queue(Parcel { number: self.numbers, beacon, events, lost, not_before: 0.0, tries: 0 });
     }
 
-    /// Takes a beacon that is due.
-    pub fn take_due(&mut self, now: f64) -> Option<Parcel> {
+    /// Takes a beacon that is due. When the page is left, all of them are.
+    pub fn take_due(&mut self, now: f64, is_left: bool) -> Option<Parcel> {
         if self.open.as_ref().is_some_and(|open| open.deadline <= now) {
             self.seal();
         }
-        let due = self.ready.iter().position(|parcel| parcel.not_before <= now);
-        take(&mut self.ready, due)
+        let has_room = self.has_room();
+        let due = self.ready.iter().position(|parcel| is_left || has_room && parcel.not_before <= now);
+        let parcel = take(&mut self.ready, due)?;
+        self.retried = self.retried.saturating_add(u32::from(parcel.tries > 0));
+        Some(parcel)
     }
 
     /// Keeps a beacon until its outcome is known.
@@ -160,18 +196,19 @@ impl Outbox {
         self.waiting.push(parcel);
     }
 
-    /// A beacon's outcome is known. It is tried once more if it did not arrive or the service was busy; otherwise it is done, or
-    /// lost.
-    pub fn settled(&mut self, number: u32, outcome: Outcome, now: f64) {
+    /// A beacon's outcome is known. It is tried again if it did not arrive or the service was busy; otherwise it is done, or lost.
+    /// `random`, from 0 to 1, keeps pages from coming back all at once.
+    pub fn settled(&mut self, number: u32, outcome: Outcome, now: f64, random: f64) {
         let settled = self.waiting.iter().position(|parcel| parcel.number == number);
         let Some(mut parcel) = take(&mut self.waiting, settled) else { return };
         match outcome.status {
             200..=299 => {}
-            0 | 429 | 503 if !parcel.was_tried => {
+            0 | 408 | 429 | 500..=599 if parcel.tries < MOST_TRIES => {
+                let backoff =
+                    RETRY_AFTER_MS * f64::from(1_u32 << parcel.tries.saturating_sub(1).min(MOST_TRIES)) * (0.5 + random / 2.0);
                 let asked = outcome.retry_after * 1000.0;
-                let wait = if asked > 0.0 { asked.min(LONGEST_RETRY_AFTER_MS) } else { RETRY_AFTER_MS };
-                parcel.not_before = now + wait;
-                parcel.was_tried = true;
+                let wait = if asked > 0.0 { asked + backoff } else { backoff };
+                parcel.not_before = now + wait.min(LONGEST_RETRY_AFTER_MS);
                 self.queue(parcel);
             }
             _ => {
@@ -185,10 +222,15 @@ impl Outbox {
     #[must_use]
     pub fn next_due(&self) -> Option<f64> {
         let mut next = self.open.as_ref().map(|open| open.deadline);
-        for parcel in &self.ready {
+        for parcel in self.ready.iter().filter(|_| self.has_room()) {
             next = Some(next.map_or(parcel.not_before, |next| next.min(parcel.not_before)));
         }
         next
+    }
+
+    /// Whether another beacon may be on its way. Browsers count the bytes of all that are.
+    fn has_room(&self) -> bool {
+        self.waiting.len() < MOST_WAITING
     }
 
     /// Puts a beacon into the queue; the oldest gives way.
@@ -213,9 +255,10 @@ impl Parcel {
     /// The body of a request at that time of the wall clock. `random` makes its id the first time.
     #[must_use]
     pub fn body(&mut self, now_ms: u64, random: [u64; 2]) -> String {
-        if !self.was_tried {
+        if self.tries == 0 {
             self.beacon.text("beacon_id", &uuid::version_7(now_ms, random));
         }
+        self.tries += 1;
         let mut beacon = self.beacon.clone();
         beacon.whole("sent_at_ms", now_ms);
         beacon.to_text()
@@ -234,22 +277,10 @@ fn describe(view: &View) -> Object {
     described
 }
 
-/// `Vec::remove`, without its panic.
-fn take(parcels: &mut Vec<Parcel>, position: Option<usize>) -> Option<Parcel> {
-    let (_, rest) = parcels.split_at_mut_checked(position?)?;
-    // Its place moves to the end, step by step.
-    let mut place = rest;
-    while let [one, next, ..] = place {
-        core::mem::swap(one, next);
-        place = place.split_first_mut()?.1;
-    }
-    parcels.pop()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::collect::performed;
+    use crate::collect::event;
     use rum_protocol::{Beacon, Event};
 
     const BUSY: Outcome = Outcome { status: 503, retry_after: 0.0 };
@@ -264,7 +295,8 @@ mod tests {
 
     /// An action, whose name may be longer than the page's may.
     fn action(name: &str) -> Object {
-        let mut action = performed("", "", f64::NAN, 0);
+        let mut action = event("action", 0);
+        action.text("action", "");
         action.text("target", name);
         action
     }
@@ -275,7 +307,7 @@ mod tests {
 
     /// The next beacon that is due.
     fn due(outbox: &mut Outbox, now: f64) -> Option<Beacon> {
-        outbox.take_due(now).as_mut().map(beacon)
+        outbox.take_due(now, false).as_mut().map(beacon)
     }
 
     fn push(outbox: &mut Outbox, name: &str, view_id: u64, now: f64) {
@@ -296,7 +328,7 @@ mod tests {
         for _ in 0..9 {
             push(&mut outbox, "a", 1, 100.0);
         }
-        assert!(outbox.take_due(100.0).is_none());
+        assert!(outbox.take_due(100.0, false).is_none());
         push(&mut outbox, "a", 1, 100.0);
         assert_eq!(due(&mut outbox, 100.0).map(|beacon| beacon.events.len()), Some(10));
         assert_eq!(outbox.next_due(), None);
@@ -308,7 +340,7 @@ mod tests {
         push(&mut outbox, "a", 1, 100.0);
         push(&mut outbox, "b", 1, 3000.0);
         assert_eq!(outbox.next_due(), Some(5100.0));
-        assert!(outbox.take_due(5099.0).is_none());
+        assert!(outbox.take_due(5099.0, false).is_none());
         assert_eq!(due(&mut outbox, 5100.0).map(|beacon| beacon.events.len()), Some(2));
     }
 
@@ -352,7 +384,7 @@ mod tests {
         }
         outbox.seal();
         let mut events = 0;
-        while let Some(mut parcel) = outbox.take_due(0.0) {
+        while let Some(mut parcel) = outbox.take_due(0.0, false) {
             let body = parcel.body(0, [0, 0]);
             assert!(body.len() <= 60 * 1024, "{}", body.len());
             let beacon: Beacon = serde_json::from_str(&body).unwrap();
@@ -368,12 +400,12 @@ mod tests {
         push(&mut outbox, &"x".repeat(MOST_BYTES), 1, 0.0);
         push(&mut outbox, "a", 1, 0.0);
         outbox.seal();
-        assert_eq!(due(&mut outbox, 0.0).unwrap().lost, Some(Losses { dropped: 1, refused: 0, ..Losses::default() }));
+        assert_eq!(due(&mut outbox, 0.0).unwrap().lost, Some(Losses { dropped: 1, ..Losses::default() }));
     }
 
     fn sent(outbox: &mut Outbox, now: f64) -> u32 {
         outbox.seal();
-        let mut parcel = outbox.take_due(now).unwrap();
+        let mut parcel = outbox.take_due(now, false).unwrap();
         beacon(&mut parcel);
         let number = parcel.number;
         outbox.wait_for(parcel);
@@ -381,21 +413,49 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_service_is_tried_once_more_when_it_says() {
+    fn a_busy_service_is_asked_again_when_it_says_and_each_time_later_until_it_is_given_up() {
         let mut outbox = Outbox::new(Object::default());
         push(&mut outbox, "a", 1, 0.0);
         let number = sent(&mut outbox, 0.0);
-        outbox.settled(number, Outcome { retry_after: 20.0, ..BUSY }, 1000.0);
-        assert_eq!(outbox.next_due(), Some(21_000.0));
-        assert!(outbox.take_due(20_999.0).is_none());
-        let again = outbox.take_due(21_000.0).unwrap();
-        assert_eq!(again.number, number);
-        outbox.wait_for(again);
-        outbox.settled(number, BUSY, 22_000.0);
-        assert_eq!(outbox.next_due(), None);
+        outbox.settled(number, Outcome { retry_after: 20.0, ..BUSY }, 1000.0, 0.0);
+        assert_eq!(outbox.next_due(), Some(21_000.0 + 2500.0));
+        assert!(outbox.take_due(23_499.0, false).is_none());
+        let mut now = 23_500.0;
+        let mut waits = Vec::new();
+        while let Some(mut again) = outbox.take_due(now, false) {
+            beacon(&mut again);
+            assert_eq!(again.number, number);
+            outbox.wait_for(again);
+            outbox.settled(number, BUSY, now, 1.0);
+            let next = outbox.next_due().unwrap_or(now);
+            waits.push(next - now);
+            now = next;
+        }
+        assert_eq!(waits, [10_000.0, 20_000.0, 40_000.0, 60_000.0, 60_000.0, 60_000.0, 60_000.0, 60_000.0, 0.0]);
         push(&mut outbox, "b", 1, 0.0);
         outbox.seal();
-        assert_eq!(due(&mut outbox, 0.0).unwrap().lost, Some(Losses { dropped: 0, refused: 1, ..Losses::default() }));
+        let lost = Losses { refused: 1, retried: 9, ..Losses::default() };
+        assert_eq!(due(&mut outbox, 0.0).unwrap().lost, Some(lost));
+    }
+
+    #[test]
+    fn few_are_on_their_way_at_a_time_unless_the_page_is_left() {
+        let mut outbox = Outbox::new(Object::default());
+        for index in 0..6 {
+            push(&mut outbox, &index.to_string(), 1, 0.0);
+            outbox.seal();
+        }
+        let mut numbers = Vec::new();
+        while let Some(parcel) = outbox.take_due(0.0, false) {
+            numbers.push(parcel.number);
+            outbox.wait_for(parcel);
+        }
+        assert_eq!((numbers.len(), outbox.next_due()), (MOST_WAITING, None), "nothing to wake up for");
+        outbox.settled(numbers[0], Outcome { status: 202, retry_after: 0.0 }, 0.0, 0.0);
+        assert_eq!(outbox.take_due(0.0, false).map(|parcel| parcel.number), Some(5));
+        outbox.settled(numbers[1], BUSY, 0.0, 0.0);
+        let left: Vec<_> = core::iter::from_fn(|| outbox.take_due(0.0, true)).map(|parcel| parcel.number).collect();
+        assert_eq!(left, [6, numbers[1]], "also what was to wait");
     }
 
     #[test]
@@ -405,23 +465,23 @@ mod tests {
         let mut outbox = Outbox::new(sender);
         push(&mut outbox, "a", 1, 0.0);
         outbox.seal();
-        let mut parcel = outbox.take_due(0.0).unwrap();
+        let mut parcel = outbox.take_due(0.0, false).unwrap();
         let first = beacon(&mut parcel);
         assert_eq!((first.v, first.release.as_deref(), first.sent_at_ms), (rum_protocol::VERSION, Some("4.2"), 1_700_000_000_000));
         let number = parcel.number;
         outbox.wait_for(parcel);
-        outbox.settled(number, BUSY, 0.0);
-        let again: Beacon = serde_json::from_str(&outbox.take_due(5000.0).unwrap().body(1_700_000_005_000, [3, 4])).unwrap();
+        outbox.settled(number, BUSY, 0.0, 1.0);
+        let again: Beacon = serde_json::from_str(&outbox.take_due(5000.0, false).unwrap().body(1_700_000_005_000, [3, 4])).unwrap();
         assert_eq!(again, Beacon { sent_at_ms: 1_700_000_005_000, ..first });
     }
 
     #[test]
     fn the_wait_for_another_try_has_bounds() {
-        for (retry_after, due) in [(0.0, 5000.0), (f64::NAN, 5000.0), (-3.0, 5000.0), (1e9, 60_000.0)] {
+        for (retry_after, due) in [(0.0, 5000.0), (f64::NAN, 5000.0), (-3.0, 5000.0), (1.0, 6000.0), (1e9, 60_000.0)] {
             let mut outbox = Outbox::new(Object::default());
             push(&mut outbox, "a", 1, 0.0);
             let number = sent(&mut outbox, 0.0);
-            outbox.settled(number, Outcome { status: 0, retry_after }, 0.0);
+            outbox.settled(number, Outcome { status: 0, retry_after }, 0.0, 1.0);
             assert_eq!(outbox.next_due(), Some(due), "{retry_after}");
         }
     }
@@ -429,14 +489,14 @@ mod tests {
     #[test]
     fn a_refusal_is_final_and_an_acceptance_is_not_a_loss() {
         let mut outbox = Outbox::new(Object::default());
-        for (status, lost) in [(202, None), (401, None), (202, Some(Losses { dropped: 0, refused: 1, ..Losses::default() }))] {
+        for (status, lost) in [(202, None), (401, None), (202, Some(Losses { refused: 1, ..Losses::default() }))] {
             push(&mut outbox, "a", 1, 0.0);
             outbox.seal();
-            let mut parcel = outbox.take_due(0.0).unwrap();
+            let mut parcel = outbox.take_due(0.0, false).unwrap();
             assert_eq!(beacon(&mut parcel).lost, lost, "before {status}");
             let number = parcel.number;
             outbox.wait_for(parcel);
-            outbox.settled(number, Outcome { status, retry_after: 0.0 }, 0.0);
+            outbox.settled(number, Outcome { status, retry_after: 0.0 }, 0.0, 1.0);
             assert_eq!(outbox.next_due(), None);
         }
     }
@@ -447,10 +507,10 @@ mod tests {
         outbox.dropped(3);
         push(&mut outbox, "a", 1, 0.0);
         let number = sent(&mut outbox, 0.0);
-        outbox.settled(number, Outcome { status: 413, retry_after: 0.0 }, 0.0);
+        outbox.settled(number, Outcome { status: 413, retry_after: 0.0 }, 0.0, 1.0);
         push(&mut outbox, "b", 1, 0.0);
         outbox.seal();
-        assert_eq!(due(&mut outbox, 0.0).unwrap().lost, Some(Losses { dropped: 3, refused: 1, ..Losses::default() }));
+        assert_eq!(due(&mut outbox, 0.0).unwrap().lost, Some(Losses { dropped: 3, refused: 1, retried: 0 }));
     }
 
     #[test]
@@ -459,12 +519,12 @@ mod tests {
         for index in 0..=MOST_BEACONS {
             push(&mut outbox, &index.to_string(), 1, 0.0);
             let number = sent(&mut outbox, 0.0);
-            outbox.settled(number, BUSY, 0.0);
+            outbox.settled(number, BUSY, 0.0, 1.0);
         }
         let sent: Vec<_> = core::iter::from_fn(|| due(&mut outbox, 5000.0)).map(|beacon| names(&beacon)[0].0.clone()).collect();
         assert_eq!(sent, ["1", "2", "3", "4", "5", "6", "7", "8"]);
         push(&mut outbox, "last", 1, 0.0);
         outbox.seal();
-        assert_eq!(due(&mut outbox, 0.0).unwrap().lost, Some(Losses { dropped: 1, refused: 0, ..Losses::default() }));
+        assert_eq!(due(&mut outbox, 0.0).unwrap().lost, Some(Losses { dropped: 1, retried: 8, ..Losses::default() }));
     }
 }

@@ -3,7 +3,7 @@
 use rum_protocol::Id;
 
 /// 2^64, the number of ids.
-const IDS: f64 = 18_446_744_073_709_551_616.0;
+pub(crate) const IDS: f64 = 18_446_744_073_709_551_616.0;
 
 /// Whether a session is in the sample. The session's id decides, so that every page of a session, and every part of the SDK, comes
 /// to the same answer with nothing stored.

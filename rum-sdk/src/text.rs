@@ -24,47 +24,6 @@ pub fn find(text: &str, byte: u8) -> Option<usize> {
     text.as_bytes().iter().position(|&other| other == byte)
 }
 
-/// White space gone from both ends, and every run of it inside made one space.
-#[must_use]
-pub fn squeezed(text: &str) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        let end = (0..rest.len()).find(|&at| space_at(rest, at) > 0).unwrap_or(rest.len());
-        if end > 0 {
-            if !out.is_empty() {
-                out.push_str(" ");
-            }
-            out.push_str(rest.get(..end).unwrap_or_default());
-        }
-        rest = rest.get(end + space_at(rest, end)..).unwrap_or_default();
-    }
-    out
-}
-
-/// How many bytes the white space has that begins there; 0 without any.
-fn space_at(text: &str, at: usize) -> usize {
-    match text.as_bytes().get(at..) {
-        Some([0..=b' ', ..]) => 1,
-        // U+00A0, the space that does not break.
-        Some([0xc2, 0xa0, ..]) => 2,
-        _ => 0,
-    }
-}
-
-/// How long a text is in UTF-16 code units, as JavaScript counts.
-#[must_use]
-pub fn utf16_length(text: &str) -> usize {
-    let units = |byte: u8| match byte {
-        // Goes on with a character.
-        0x80..=0xbf => 0,
-        // Begins one beyond U+FFFF.
-        0xf0.. => 2,
-        _ => 1,
-    };
-    text.bytes().map(units).sum()
-}
-
 /// Appends a whole number in decimal digits.
 pub fn push_whole(out: &mut String, value: u64) {
     if value >= 10 {
@@ -99,19 +58,6 @@ mod tests {
         assert_eq!(cut("ä", 1), "");
         assert_eq!(cut_known("abc", 2).as_deref(), Some("ab"));
         assert_eq!(cut_known("", 2), None);
-    }
-
-    #[test]
-    fn white_space_is_squeezed() {
-        assert_eq!(squeezed("  Add\n\t to\u{a0}cart  "), "Add to cart");
-        assert_eq!(squeezed(" \n "), "");
-    }
-
-    #[test]
-    fn length_is_counted_as_javascript_does() {
-        for text in ["", "abc", "häß", "\u{7ff}\u{800}\u{ffff}", "a\u{10000}😀"] {
-            assert_eq!(utf16_length(text), text.encode_utf16().count(), "{text}");
-        }
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! A page's life, told to the monitor signal by signal: what it sends, and when.
 
-use rum_protocol::{Beacon, Context, Event, Id, Losses, Metric, PageView, Vital};
-use rum_sdk::collect::{event, performed};
+use rum_protocol::{Beacon, BreadcrumbKind, Context, ErrorEvent, Event, Id, Losses, Metric, PageLeave, PageView, Vital};
+use rum_sdk::collect::{Record, event};
 use rum_sdk::config::Config;
 use rum_sdk::json::Object;
 use rum_sdk::navigation::{NavigationTiming, PageState};
 use rum_sdk::outbox::Outcome;
 use rum_sdk::time::Time;
-use rum_sdk::{Host, Landing, Monitor, Posted, Signal};
+use rum_sdk::{Consent, Host, Landing, Monitor, Posted, Signal};
 use serde_json::json;
 
 /// When the pages of these tests begin, by the wall clock.
@@ -22,11 +22,12 @@ struct Fake {
     takes_beacons: bool,
     wake_at: Option<f64>,
     random: u64,
+    edit: Option<fn(&str) -> Option<String>>,
 }
 
 impl Default for Fake {
     fn default() -> Self {
-        Self { stored: None, posted: Vec::new(), takes_beacons: true, wake_at: None, random: 0 }
+        Self { stored: None, posted: Vec::new(), takes_beacons: true, wake_at: None, random: 0, edit: None }
     }
 }
 
@@ -38,6 +39,10 @@ impl Host for Fake {
 
     fn stored_session(&self) -> Option<String> {
         self.stored.clone()
+    }
+
+    fn edit(&mut self, event: &str) -> Option<String> {
+        self.edit.and_then(|edit| edit(event))
     }
 
     fn store_session(&mut self, record: &str) {
@@ -109,7 +114,7 @@ impl Page {
     }
 
     fn act(&mut self, at: f64, action: &str) {
-        self.tell(at, Signal::Performed(performed(action, "", f64::NAN, time(at).epoch_of(at))));
+        self.tell(at, record("action", "action", action));
     }
 
     fn events(&self) -> Vec<Event> {
@@ -139,6 +144,14 @@ impl Page {
         found
     }
 
+    fn errors(&self) -> Vec<ErrorEvent> {
+        self.events().into_iter().filter_map(|event| if let Event::Error(error) = event { Some(error) } else { None }).collect()
+    }
+
+    fn leaves(&self) -> Vec<PageLeave> {
+        self.events().into_iter().filter_map(|event| if let Event::PageLeave(leave) = event { Some(leave) } else { None }).collect()
+    }
+
     /// Name of every action that was sent, and the address of the view it belongs to.
     fn actions(&self) -> Vec<(String, String)> {
         let mut found = Vec::new();
@@ -162,11 +175,29 @@ fn vital(metric: Metric, value: f64, previous: Option<f64>, began: u32) -> Signa
     Signal::Vital(vital, if began > 0 { at_ms(began) } else { 0 })
 }
 
-fn error(message: &str, at_ms: u64) -> Signal {
-    let mut error = event("error", at_ms);
-    error.text("source", "uncaught");
-    error.text("message", message);
-    Signal::Failed(error)
+fn record(kind: &str, name: &str, value: &str) -> Signal {
+    let mut fields = Object::default();
+    fields.text(name, value);
+    Signal::Recorded(Record { kind: kind.into(), fields, crumb: None })
+}
+
+fn record_with_crumb(kind: &str, crumb: &str, text: &str) -> Signal {
+    let mut fields = Object::default();
+    if kind == "request" {
+        fields.text("initiator", "fetch");
+        fields.text("url", "https://shop.example/");
+        fields.number("duration_ms", 1.0);
+    } else {
+        fields.text("action", text);
+    }
+    Signal::Recorded(Record { kind: kind.into(), fields, crumb: Some([crumb.into(), text.into()]) })
+}
+
+fn error(message: &str) -> Signal {
+    let mut fields = Object::default();
+    fields.text("source", "uncaught");
+    fields.text("message", message);
+    Signal::Recorded(Record { kind: "error".into(), fields, crumb: None })
 }
 
 #[test]
@@ -297,13 +328,13 @@ fn what_the_stub_already_sent_is_not_sent_again() {
     assert_eq!(page.page_views(), []);
     let (_, beacon) = &page.host.posted[0];
     assert_eq!(beacon.views[0].id, Id(0xab));
-    assert_eq!(beacon.lost, Some(Losses { dropped: 3, refused: 0, ..Losses::default() }));
+    assert_eq!(beacon.lost, Some(Losses { dropped: 3, ..Losses::default() }));
 }
 
 #[test]
 fn what_happened_before_the_core_ran_keeps_its_time() {
     let mut page = Page::open();
-    page.monitor.receive(error("early", at_ms(300)), at_ms(300), time(1000.0), &mut page.host);
+    page.monitor.receive(error("early"), at_ms(300), time(1000.0), &mut page.host);
     page.hide(2000.0);
     let times = page.events().into_iter().filter_map(|event| match event {
         Event::Error(error) => Some(error.at_ms),
@@ -316,18 +347,136 @@ fn what_happened_before_the_core_ran_keeps_its_time() {
 #[test]
 fn a_loop_of_errors_or_actions_is_cut_short_and_counted() {
     let mut page = Page::open();
-    for _ in 0..70 {
-        page.tell(2000.0, error("again", at_ms(2000)));
+    for number in 0..70 {
+        page.tell(2000.0, error(&format!("another {number}")));
     }
     for _ in 0..510 {
         page.act(2000.0, "again");
     }
     page.hide(3000.0);
-    let count = |wanted: fn(&Event) -> bool| page.events().iter().filter(|event| wanted(event)).count();
-    assert_eq!(count(|event| matches!(event, Event::Error(_))), 50);
-    assert_eq!(count(|event| matches!(event, Event::Action(_))), 500);
+    assert_eq!(page.errors().len(), 50);
+    assert_eq!(page.actions().len(), 500);
     let dropped: u32 = page.host.posted.iter().filter_map(|(_, beacon)| beacon.lost).map(|lost| lost.dropped).sum();
     assert_eq!(dropped, 30);
+}
+
+#[test]
+fn an_error_that_happens_again_is_counted_not_repeated() {
+    let mut page = Page::open();
+    for at in [2000.0, 2100.0, 2200.0] {
+        page.tell(at, error("again"));
+    }
+    page.tell(2300.0, error("once"));
+    page.hide(3000.0);
+    page.tell(4000.0, error("again"));
+    page.tell(5000.0, Signal::Route("https://shop.example/lamp".into()));
+    page.tell(6000.0, error("again"));
+    page.hide(7000.0);
+    let told: Vec<_> = page.errors().into_iter().map(|error| (error.message, error.count, error.at_ms)).collect();
+    let again = |count, at| ("again".to_owned(), count, at_ms(at));
+    let expected = [again(1, 2000), ("once".to_owned(), 1, at_ms(2300)), again(2, 2200), again(1, 4000), again(1, 6000)];
+    assert_eq!(told, expected, "in each view once, and the rest when it is left");
+}
+
+#[test]
+fn an_error_tells_what_happened_before_it_and_which_action_caused_it() {
+    let mut page = Page::open();
+    page.tell(1500.0, Signal::Route("https://shop.example/lamp?token=secret".into()));
+    for number in 0..30 {
+        page.tell(1600.0, record_with_crumb("request", "request", &format!("GET /{number} 200")));
+    }
+    page.tell(2000.0, record_with_crumb("action", "click", "click Buy"));
+    page.tell(3000.0, error("out of stock"));
+    page.tell(3500.0, error("much later"));
+    page.hide(4000.0);
+    let [soon, later] = &page.errors()[..] else { panic!("two errors") };
+    let crumbs: Vec<_> = soon.breadcrumbs.iter().map(|crumb| (crumb.kind, crumb.text.as_str(), crumb.at_ms)).collect();
+    assert_eq!(crumbs.len(), 20);
+    assert_eq!(crumbs[0], (BreadcrumbKind::Request, "GET /11 200", at_ms(1600)), "the oldest went");
+    assert_eq!(crumbs[19], (BreadcrumbKind::Click, "click Buy", at_ms(2000)));
+    let action = page.events().into_iter().find_map(|event| if let Event::Action(action) = event { action.id } else { None });
+    assert!(action.is_some());
+    assert_eq!((soon.action, later.action), (action, None));
+}
+
+#[test]
+fn a_view_that_is_left_tells_how_long_it_was_seen_and_how_far() {
+    let mut page = Page::open_with(json!({}), Landing { is_visible: true, ..landing() }, Fake::default());
+    page.tell(2000.0, Signal::Scrolled(0.75));
+    page.tell(2500.0, Signal::Scrolled(0.5));
+    page.hide(3000.0);
+    page.hide(3500.0);
+    page.tell(5000.0, Signal::Shown);
+    page.tell(6000.0, Signal::Route("https://shop.example/lamp".into()));
+    page.hide(6500.0);
+    page.tell(9000.0, Signal::Restored("https://shop.example/lamp".into()));
+    page.hide(9100.0);
+    let seen: Vec<_> = page.leaves().into_iter().map(|leave| (leave.visible_ms, leave.total_ms, leave.scroll_ratio)).collect();
+    let expected = [(3000.0, 3000.0, 0.75), (4000.0, 6000.0, 0.75), (500.0, 500.0, 0.0), (100.0, 100.0, 0.0)];
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn the_page_may_change_or_drop_what_is_sent() {
+    let edit = |event: &str| match event {
+        _ if event.contains("secret") => Some(String::new()),
+        _ if event.contains("buy") => Some(event.replace("buy", "sell")),
+        _ => None,
+    };
+    let mut page = Page::open_with(json!({}), landing(), Fake { edit: Some(edit), ..Fake::default() });
+    for action in ["secret", "buy", "look"] {
+        page.act(2000.0, action);
+    }
+    page.hide(3000.0);
+    assert_eq!(page.actions().into_iter().map(|(action, _)| action).collect::<Vec<_>>(), ["sell", "look"]);
+    assert_eq!(page.page_views().len(), 1);
+}
+
+#[test]
+fn without_consent_nothing_is_stored_or_sent_and_with_it_what_was_kept_is() {
+    let pending = Landing { consent: Consent::Pending, ..landing() };
+    let mut page = Page::open_with(json!({}), pending.clone(), Fake::default());
+    page.act(2000.0, "buy");
+    page.hide(3000.0);
+    assert_eq!((page.host.posted.len(), &page.host.stored, page.host.wake_at), (0, &None, None));
+    page.tell(4000.0, Signal::Consent(Consent::Granted));
+    assert_eq!(page.actions().len(), 1);
+    assert!(page.host.stored.is_some());
+
+    let mut page = Page::open_with(json!({}), pending, Fake::default());
+    page.act(2000.0, "buy");
+    page.tell(3000.0, Signal::Consent(Consent::Denied));
+    page.act(4000.0, "look");
+    page.hide(5000.0);
+    assert_eq!((page.host.posted.len(), &page.host.stored), (0, &None));
+    page.tell(6000.0, Signal::Consent(Consent::Granted));
+    page.act(7000.0, "agree");
+    page.hide(8000.0);
+    assert_eq!(page.actions().into_iter().map(|(action, _)| action).collect::<Vec<_>>(), ["agree"]);
+}
+
+#[test]
+fn attributes_are_in_every_beacon_from_then_on() {
+    let mut page = Page::open();
+    page.act(2000.0, "before");
+    let mut attributes = Object::default();
+    attributes.text("user.id", "7");
+    page.tell(2500.0, Signal::Attributes(attributes));
+    page.act(3000.0, "after");
+    page.hide(4000.0);
+    let told: Vec<_> = page.host.posted.iter().map(|(_, beacon)| beacon.attributes.get("user.id").map(String::as_str)).collect();
+    assert_eq!(told, [None, Some("7")]);
+}
+
+#[test]
+fn after_a_reset_another_session_begins() {
+    let mut page = Page::open();
+    page.act(2000.0, "before");
+    page.tell(2500.0, Signal::Reset);
+    page.act(3000.0, "after");
+    page.hide(4000.0);
+    let [before, after] = &page.host.posted[..] else { panic!("two beacons") };
+    assert_ne!(before.1.session.as_ref().unwrap().id, after.1.session.as_ref().unwrap().id);
 }
 
 #[test]
@@ -365,7 +514,7 @@ fn a_session_outside_the_sample_sends_nothing_and_one_inside_says_for_how_many_i
     let stored = |id: &str| Fake { stored: Some(format!("{id}-1700000000000-1700000000000")), ..Fake::default() };
     for (id, beacons) in [("3fff000000000000", 1), ("4000000000000000", 0)] {
         let mut page = Page::open_with(json!({"sampleRate": 0.25}), landing(), stored(id));
-        page.tell(1500.0, error("lost", at_ms(1500)));
+        page.tell(1500.0, error("lost"));
         page.hide(2000.0);
         assert_eq!(page.host.posted.len(), beacons, "{id}");
         assert!(
@@ -392,12 +541,13 @@ fn a_beacon_that_is_tried_again_is_the_same_beacon() {
     page.hide(2000.0);
     let number = page.host.posted[0].0;
     page.tell(2100.0, Signal::Settled(number, Outcome { status: 503, retry_after: 10.0 }));
-    assert_eq!(page.host.wake_at, Some(12_100.0));
-    page.tell(12_100.0, Signal::Timer);
+    let due = page.host.wake_at.unwrap();
+    assert!((14_600.0..17_100.0).contains(&due), "what the service asked for, and half of five seconds to all of them: {due}");
+    page.tell(due, Signal::Timer);
     let (first, again) = (&page.host.posted[0].1, &page.host.posted[1].1);
     assert_eq!((&first.beacon_id, &first.events, first.sent_at_ms), (&again.beacon_id, &again.events, at_ms(2000)));
-    assert_eq!(again.sent_at_ms, at_ms(12_100), "the receiver corrects clocks by it");
-    page.tell(12_200.0, Signal::Settled(number, Outcome { status: 202, retry_after: 0.0 }));
+    assert_eq!(again.sent_at_ms, time(due).epoch_of(due), "the receiver corrects clocks by it");
+    page.tell(due + 100.0, Signal::Settled(number, Outcome { status: 202, retry_after: 0.0 }));
     assert_eq!(page.host.wake_at, None);
 }
 

@@ -182,14 +182,17 @@ test('wrong options are explained on the console with debug, and only there', as
   const { site, page } = await open(t, { options: `{ ${wrong}, debug: true }` });
   await page.evaluate(() => sdk.flush());
   await site.eventsOnce(sent('page_view'));
-  await page.waitForFunction(() => performance.getEntriesByType('resource').some(({ name }) => name.endsWith('debug.js')));
+  const { beacons, events, session } = await page.evaluate(() => window.__beamline);
+  assert.equal(beacons.length, site.beacons.length);
+  assert.ok(events.some(({ type }) => type === 'page_view') && /^[0-9a-f]{16}-/.test(session));
   const { errors, console: lines } = await page.troubles();
   assert.deepEqual(errors, []);
-  assert.deepEqual(lines.sort(), [
+  assert.deepEqual(lines.filter((line) => line.startsWith('warn')).sort(), [
     'warn: beamline: release must be a text that is not empty',
     'warn: beamline: sampleRate must be a number from 0 to 1',
     'warn: beamline: there is no option colour',
   ]);
+  assert.ok(lines.some((line) => line.startsWith('debug: beamline: page_view')), lines.join('\n'));
 });
 
 test('init without a key, or with nothing, is harmless', async (t) => {

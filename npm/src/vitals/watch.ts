@@ -1,5 +1,6 @@
 /** What all vitals have in common: one metric instance after the other, and when its value is reported. */
 
+import { selector } from '../selector.js';
 import { Operation } from './operation.js';
 import { NAVIGATION_KINDS, type Observed, attempt, isHidden, navigationEntry, observe, pageState } from './page.js';
 
@@ -11,8 +12,6 @@ export type MetricName = (typeof METRICS)[number];
 /** The core's arithmetic; see `Operation` for what each takes and returns. */
 export interface Core {
   compute(operation: Operation, watch: number, numbers: ArrayLike<number>, answer: number[]): void;
-  /** A selector of a node. */
-  name(node: unknown, answer: string[]): void;
 }
 
 /** What the core computes. After a panic nothing is known any more. */
@@ -231,9 +230,7 @@ export abstract class Watch {
   }
 
   private selector(node: unknown): string | undefined {
-    const answer: string[] = [];
-    attempt(() => this.by.core.name(node, answer));
-    return answer[0];
+    return attempt(() => selector(node));
   }
 
   /** Reports the value, if it is due and not what was reported last (R1). */

@@ -1,6 +1,6 @@
 /** The measuring itself, for both entries: a page that imports both loads and starts it once. */
 
-import { __wbg_set_wasm, compute, imports, name as selector } from 'rum-sdk/web-vitals';
+import { __wbg_set_wasm, compute, imports } from 'rum-sdk/web-vitals';
 import { bytes } from '../inlined.js';
 import { Fid } from '../vitals/fid.js';
 import { Operation } from '../vitals/operation.js';
@@ -18,7 +18,7 @@ export type Attribute = (report: Report) => object;
 
 const RATINGS = ['good', 'needs-improvement', 'poor'];
 
-const core = { compute, name: selector };
+const core = { compute };
 
 const watches = new Watches();
 

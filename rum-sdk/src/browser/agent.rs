@@ -3,16 +3,14 @@
 
 use std::cell::RefCell;
 
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast, JsValue};
 
-use super::element::Dom;
 use super::options;
 use super::page::{Browser, Page};
-use crate::collect::clicked;
 use crate::kind::Kind;
 use crate::time::Time;
-use crate::{Monitor, Signal, delivery};
+use crate::{Monitor, delivery};
 
 struct Agent {
     monitor: Monitor,
@@ -43,14 +41,10 @@ pub fn start(options: JsValue, page: Page, numbers: &[f64], texts: &str, now: f6
 /// Takes what happened at `at`, see [`delivery::signal`]. `false` when the core cannot go on: it was never started, or was left in
 /// the middle by an exception.
 #[wasm_bindgen]
-pub fn receive(kind: u32, numbers: &[f64], texts: &str, target: JsValue, at: f64, now: f64, epoch: f64) -> bool {
+pub fn receive(kind: u32, numbers: &[f64], texts: &str, at: f64, now: f64, epoch: f64) -> bool {
     let time = Time { page_ms: now, epoch_ms: epoch };
     let at_ms = time.epoch_of(at);
-    let signal = match Kind::of(kind) {
-        Some(Kind::Click) => Some(Signal::Performed(clicked(Dom(target.unchecked_into()), at_ms))),
-        Some(kind) => delivery::signal(kind, numbers, texts, at_ms, time),
-        None => None,
-    };
+    let signal = Kind::of(kind).and_then(|kind| delivery::signal(kind, numbers, texts, at_ms, time));
     let receive = |agent: &RefCell<Option<Agent>>| {
         let Ok(mut agent) = agent.try_borrow_mut() else { return false };
         let Some(Agent { monitor, browser }) = agent.as_mut() else { return false };

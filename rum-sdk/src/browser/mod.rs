@@ -6,7 +6,6 @@
 
 #[cfg(feature = "agent")]
 pub mod agent;
-mod element;
 #[cfg(feature = "agent")]
 mod options;
 #[cfg(feature = "agent")]

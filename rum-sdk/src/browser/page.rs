@@ -1,4 +1,3 @@
-use gloo_timers::callback::Timeout;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::{Host, Posted};
@@ -6,7 +5,6 @@ use crate::{Host, Posted};
 #[wasm_bindgen]
 extern "C" {
     /// What the loader lends the core: the type `Lent` of `npm/src/run.ts`. No method of it throws.
-    #[derive(Clone)]
     pub type Page;
 
     #[wasm_bindgen(method, js_name = storedSession)]
@@ -16,10 +14,13 @@ extern "C" {
     fn store_session(this: &Page, record: &str);
 
     #[wasm_bindgen(method)]
+    fn edit(this: &Page, event: &str) -> Option<String>;
+
+    #[wasm_bindgen(method)]
     fn post(this: &Page, number: u32, body: &str) -> bool;
 
-    #[wasm_bindgen(method, js_name = timerRan)]
-    fn timer_ran(this: &Page);
+    #[wasm_bindgen(method)]
+    fn wake(this: &Page, in_ms: Option<f64>);
 }
 
 /// The browser, as the core sees it.
@@ -27,12 +28,13 @@ pub(super) struct Browser {
     page: Page,
     /// The page's clock, milliseconds.
     pub(super) now: f64,
-    timer: Option<(f64, Timeout)>,
+    /// When the loader's timer runs out, if it is set.
+    wakes_at: Option<f64>,
 }
 
 impl Browser {
     pub(super) const fn new(page: Page, now: f64) -> Self {
-        Self { page, now, timer: None }
+        Self { page, now, wakes_at: None }
     }
 }
 
@@ -51,20 +53,18 @@ impl Host for Browser {
         self.page.store_session(record);
     }
 
+    fn edit(&mut self, event: &str) -> Option<String> {
+        self.page.edit(event)
+    }
+
     fn post(&mut self, number: u32, body: &str) -> Posted {
         if self.page.post(number, body) { Posted::Taken } else { Posted::Waiting }
     }
 
     fn wake_at(&mut self, page_ms: Option<f64>) {
-        let is_set = self.timer.as_ref().is_some_and(|(set_for, _)| page_ms == Some(*set_for));
-        if is_set {
-            return;
+        if self.wakes_at != page_ms {
+            self.wakes_at = page_ms;
+            self.page.wake(page_ms.map(|at| (at - self.now).max(0.0)));
         }
-        self.timer = page_ms.map(|at| {
-            let page = self.page.clone();
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "waits are a minute at most")]
-            let wait = (at - self.now).max(0.0) as u32;
-            (at, Timeout::new(wait, move || page.timer_ran()))
-        });
     }
 }

@@ -3,11 +3,8 @@
 use std::cell::RefCell;
 
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast, JsValue};
 
-use super::element::Dom;
 use crate::arithmetic::{Arithmetic, Operation};
-use crate::collect::selector;
 
 thread_local! {
     static ARITHMETIC: RefCell<Arithmetic> = const { RefCell::new(Arithmetic::new()) };
@@ -20,9 +17,6 @@ extern "C" {
 
     #[wasm_bindgen(method, js_name = push)]
     fn number(this: &Answer, number: f64);
-
-    #[wasm_bindgen(method, js_name = push)]
-    fn text(this: &Answer, text: &str);
 }
 
 /// See [`Operation`]. Nothing comes of an operation that does not exist.
@@ -35,11 +29,4 @@ pub fn compute(operation: u32, watch: u32, numbers: &[f64], answer: Answer) {
             arithmetic.compute(operation, watch, numbers, |number| answer.number(number));
         }
     });
-}
-
-/// A selector of a node, see [`selector`].
-#[wasm_bindgen]
-#[expect(clippy::needless_pass_by_value, reason = "in the glue, to lend costs more than to give")]
-pub fn name(node: JsValue, answer: Answer) {
-    answer.text(&selector(Dom(node.unchecked_into())));
 }

@@ -1,13 +1,10 @@
 //! What is seen in the page, bounded and cleaned before it becomes an event.
 
-mod action;
-mod error;
-mod selector;
+mod record;
 mod vital;
 
-pub use action::{clicked, performed};
-pub use error::{CaughtError, attribute, caught};
-pub use selector::{Element, label, selector};
+pub use record::Record;
+pub(crate) use record::attributes;
 pub(crate) use vital::due;
 
 use crate::json::Object;

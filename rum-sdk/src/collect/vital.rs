@@ -1,11 +1,8 @@
 use rum_protocol::Metric;
-use rum_protocol::limits::{MAX_NAME_BYTES, MAX_URL_BYTES};
 
-use super::event;
+use super::{event, record::describe};
 use crate::delivery::Texts;
 use crate::json::Object;
-use crate::privacy::strip_query;
-use crate::text::cut;
 
 /// What the numbers of each vital's attribution are called on the wire, in the order in which the loader delivers them.
 const NUMBERS: [&str; 6] = [
@@ -37,19 +34,8 @@ pub(crate) fn due(metric: Metric, [value, previous]: [f64; 2], numbers: &[f64], 
     vital.number("prev_value", previous);
     vital.known("navigation_type", texts.next());
     let mut attribution = Object::default();
-    let place = metric as usize;
-    let mut names = Texts::of(NUMBERS.get(place).copied().unwrap_or_default(), b',');
-    for &number in numbers {
-        if let Some(name) = names.named() {
-            attribution.number(name, number);
-        }
-    }
-    let mut names = Texts::of(TEXTS.get(place).copied().unwrap_or_default(), b',');
-    while let Some(name) = names.named() {
-        let text = texts.next();
-        let is_url = name.ends_with("url") || name.ends_with("invoker");
-        attribution.known(name, if is_url { cut(strip_query(text), MAX_URL_BYTES) } else { cut(text, MAX_NAME_BYTES) });
-    }
+    let names_of = |names: [&'static str; 6]| names.get(metric as usize).copied().unwrap_or_default();
+    describe(&mut attribution, [names_of(NUMBERS), names_of(TEXTS)], numbers, &mut texts);
     vital.object("attribution", &attribution);
     vital
 }

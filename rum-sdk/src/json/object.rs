@@ -48,6 +48,20 @@ impl Object {
         }
     }
 
+    /// Adds the members of another.
+    pub fn join(&mut self, other: &Self) {
+        if !self.members.is_empty() && !other.members.is_empty() {
+            self.members.push_str(",");
+        }
+        self.members.push_str(&other.members);
+    }
+
+    /// An object that somebody else wrote, `{` and `}` included; empty for anything shorter.
+    #[must_use]
+    pub fn from_text(text: &str) -> Self {
+        Self { members: String::from(text.get(1..text.len().saturating_sub(1)).unwrap_or_default()) }
+    }
+
     /// Adds a list of objects.
     pub fn list(&mut self, name: &str, objects: &[Self]) {
         let out = self.value_of(name);

@@ -30,8 +30,11 @@ const MEDIA_TYPES = {
  * @param {Record<string, string>} [options.headers] Headers of every answer, such as a content security policy.
  * @param {Record<string, Promise<unknown>>} [options.held] URL paths answered only once their promise is settled.
  * @param {number} [options.beaconStatus] What beacons are answered with; 202 unless given.
+ * @param {() => { status?: number, headers?: Record<string, string>, way?: 'answer' | 'hang' | 'reset' }} [options.treatBeacon] Asked for each
+ *   beacon: what it is answered with, or whether it is left waiting or its connection is cut. One that has a status below 300 is taken, also when the
+ *   sender is not told.
  */
-export async function startSite(t, { folders = {}, pages = {}, routes = {}, headers = {}, held = {}, beaconStatus = 202 } = {}) {
+export async function startSite(t, { folders = {}, pages = {}, routes = {}, headers = {}, held = {}, beaconStatus = 202, treatBeacon } = {}) {
   const beacons = [];
   const requests = [];
   const watchers = new Set();
@@ -67,9 +70,13 @@ export async function startSite(t, { folders = {}, pages = {}, routes = {}, head
     for await (const chunk of request) chunks.push(chunk);
     const bytes = Buffer.concat(chunks);
     const text = (request.headers['content-encoding'] === 'gzip' ? gunzipSync(bytes) : bytes).toString();
-    response.writeHead(beaconStatus, { 'access-control-allow-origin': '*' }).end();
+    const { status = beaconStatus, headers, way = 'answer' } = (request.method === 'POST' && treatBeacon?.()) || {};
+    if (request.method === 'POST') {
+      beacons.push({ key: url.searchParams.get('key'), headers: request.headers, bytes: bytes.length, status, body: JSON.parse(text) });
+    }
+    if (way === 'answer') response.writeHead(status, { 'access-control-allow-origin': '*', ...headers }).end();
+    if (way === 'reset') request.socket.destroy();
     if (request.method !== 'POST') return;
-    beacons.push({ key: url.searchParams.get('key'), headers: request.headers, bytes: bytes.length, body: JSON.parse(text) });
     for (const watch of watchers) watch();
   }
 
@@ -86,10 +93,15 @@ export async function startSite(t, { folders = {}, pages = {}, routes = {}, head
 
   return {
     url: `http://127.0.0.1:${port}`,
-    /** Every beacon so far, in the order of arrival: `{ key, headers, bytes, body }`. */
+    /** Every beacon so far, in the order of arrival: `{ key, headers, bytes, status, body }`. */
     beacons,
     /** The path of every request so far. */
     requests,
+    /** What the service has by now: each beacon that it took once, however often it came. */
+    taken() {
+      const byId = new Map(beacons.filter(({ status }) => status < 300).map(({ body }) => [body.beacon_id, body]));
+      return [...byId.values()].flatMap(({ events }) => events);
+    },
     /** Every event so far, in the order of arrival. */
     events: () => beacons.flatMap(({ body }) => body.events),
     /** Resolves with the events once `enough(events)` holds; fails with what is there when it does not within `deadlineMs`. */

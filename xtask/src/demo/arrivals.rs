@@ -11,7 +11,7 @@ pub(super) const QUERY: &str = "
 SELECT
     toString(kind) AS kind, multiIf(kind = 'vital', toString(metric), kind = 'action', name, '') AS name,
     count() AS rows, uniqExact(event_id) AS events, countIf(prev_rating = '') AS first_reports
-FROM events WHERE project_id = 'shop' GROUP BY kind, name
+FROM events WHERE project_id = 'shop' AND kind IN ('page_view', 'vital', 'action') GROUP BY kind, name
 UNION ALL
 SELECT 'error', toString(source), count(), uniqExact(event_id), count() FROM errors WHERE project_id = 'shop' GROUP BY source
 FORMAT TabSeparated";
