@@ -1,7 +1,7 @@
 /** Finds a core that can run where the usual way failed. Fetched only then. */
 
 import type { Options } from './options.js';
-import { REFUSED } from './refusal.js';
+import { rememberRefusal } from './refusal.js';
 
 /**
  * The exports of a core: WebAssembly from the copy that a script carries, unless the page may not run any; else the same module in
@@ -19,18 +19,9 @@ export const exports = async ({ engine }: Options, linked: WebAssembly.Imports, 
     }
   }
   if (engine === 'wasm') throw failure;
-  if (isRefusal(failure)) remember();
+  if (isRefusal(failure)) rememberRefusal();
   return (await import('./wasm2js.js')).instantiate(linked);
 };
 
 /** Whether the page may not run WebAssembly: by its content security policy, or because the browser has none. */
 const isRefusal = (failure: unknown): boolean => !globalThis.WebAssembly || failure instanceof WebAssembly.CompileError;
-
-/** A policy reports every attempt, so the next pages of the session make none. */
-const remember = (): void => {
-  try {
-    sessionStorage.setItem(REFUSED, '1');
-  } catch {
-    // The next page tries again.
-  }
-};

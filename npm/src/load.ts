@@ -1,6 +1,6 @@
 import { imports } from 'rum-sdk';
 import type { Options } from './options.js';
-import { REFUSED } from './refusal.js';
+import { wasRefused } from './refusal.js';
 
 /**
  * What the module imports. The name is another one for every build, so that a file of another build, as a cache may keep it, cannot be
@@ -8,8 +8,8 @@ import { REFUSED } from './refusal.js';
  */
 export const linked: WebAssembly.Imports = { [IMPORT_MODULE]: imports };
 
-/** Whether WebAssembly is to be tried. Where the page may not store anything, asking throws. */
-export const isToBeTried = ({ engine }: Options): boolean => engine !== 'js' && (engine === 'wasm' || !sessionStorage.getItem(REFUSED));
+/** Whether WebAssembly is to be tried. */
+export const isToBeTried = ({ engine }: Options): boolean => engine !== 'js' && (engine === 'wasm' || !wasRefused());
 
 /** The exports of the core: of what `instantiate` does, or, where that cannot be, of what is found instead. */
 export const load = async (

@@ -82,6 +82,19 @@ test('the script for <head> is what its hash is of, and brings no global but two
   assert.deepEqual(await page.troubles(), NO_TROUBLES);
 });
 
+test('with Global Privacy Control, what the script for <head> recorded is dropped when init is called, and nothing more is', async (t) => {
+  const head = `<script>Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', { get: () => true })</script><script>${earlyScript}</script>`;
+  const { site, page } = await open(t, head + MODULE);
+  await page.click('button');
+  await page.evaluate(() => beamline.trackUserAction('act'));
+  await hide(page);
+  assert.equal(await page.evaluate(() => __beamlinePage.queue.length), 0);
+  assert.equal(await page.evaluate(() => localStorage.length + sessionStorage.length), 0);
+  assert.deepEqual(site.requests.filter((path) => path.startsWith('/beamline-rum/')), ['/beamline-rum/index.js']);
+  assert.equal(site.beacons.length, 0);
+  assert.deepEqual(await page.troubles(), NO_TROUBLES);
+});
+
 test('a page with two copies of the package, each started, is measured once', async (t) => {
   const { site, page } = await open(t, MODULE + MODULE.replaceAll('beamline-rum', 'copy').replaceAll('sdk', 'other').replace("'test'", "'other'"));
   await page.click('button');
@@ -107,6 +120,17 @@ test('the entry in one file runs before init returns', async (t) => {
   await page.evaluate(() => sdk.trackUserAction('act'));
   await hide(page);
   assert.deepEqual(happened(await site.eventsOnce(has('TTFB', 'INP', 'LCP', 'CLS', 'FCP'))), ['act', 'click', 'page_view']);
+  assert.deepEqual(site.requests.filter((path) => path.startsWith('/beamline-rum/')), ['/beamline-rum/sync.js']);
+  assert.deepEqual(await page.troubles(), NO_TROUBLES);
+});
+
+test('the entry in one file needs no other where nothing may be stored', async (t) => {
+  const forbidden = `<script>for (const name of ['localStorage', 'sessionStorage'])
+    Object.defineProperty(window, name, { get() { throw new DOMException('no', 'SecurityError'); } });</script>`;
+  const { site, page } = await open(t, forbidden + MODULE.replace('index.js', 'sync.js'));
+  await page.click('button');
+  await hide(page);
+  assert.deepEqual(happened(await site.eventsOnce(has('TTFB'))), ['click', 'page_view']);
   assert.deepEqual(site.requests.filter((path) => path.startsWith('/beamline-rum/')), ['/beamline-rum/sync.js']);
   assert.deepEqual(await page.troubles(), NO_TROUBLES);
 });
