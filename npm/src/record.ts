@@ -7,8 +7,12 @@ const SEPARATOR = '\x1f';
 /** Texts as the core takes them, one after the other. */
 export const joined = (values: unknown[]): string => values.map((value) => String(value ?? '').replaceAll(SEPARATOR, ' ')).join(SEPARATOR);
 
+/** The trace of a request: digits and letters of ours, among which a number would be found. */
+const TRACE = /^[\da-f]{32}$/;
+
 /** The same without personal data. */
-export const textOf = (values: unknown[]): string => joined(values.map((value) => scrubbed(String(value ?? ''))));
+export const textOf = (values: unknown[]): string =>
+  joined(values.map((value) => (TRACE.test(String(value)) ? value : scrubbed(String(value ?? '')))));
 
 /** Gives the core one thing, which happened at `at` of the page's clock: now, unless it is said. */
 export type Deliver = (kind: Kind, numbers?: number[], texts?: string, at?: number) => void;

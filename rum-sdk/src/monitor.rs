@@ -27,6 +27,8 @@ const MOST_OTHERS: u32 = 500;
 const MOST_KNOWN_ERRORS: usize = 20;
 /// Most breadcrumbs of an error.
 const MOST_CRUMBS: usize = 20;
+/// So many of the last actions may have caused something.
+const MOST_LAST_ACTIONS: usize = 10;
 /// What happens so soon after an action is taken as caused by it, milliseconds.
 const CAUSED_WITHIN_MS: u64 = 1000;
 
@@ -70,8 +72,8 @@ pub struct Monitor {
     errors: Vec<KnownError>,
     /// What happened last, the oldest first.
     crumbs: Vec<Object>,
-    /// The last action and when it was.
-    action: Option<(Id, u64)>,
+    /// The last actions and when they were, the oldest first.
+    actions: Vec<(Id, u64)>,
     /// Since when the view is visible, if it is, and how long it was before.
     visible_since_ms: Option<u64>,
     visible_ms: u64,
@@ -122,7 +124,7 @@ impl Monitor {
             room: Room::FULL,
             errors: Vec::new(),
             crumbs: Vec::new(),
-            action: None,
+            actions: Vec::new(),
             visible_since_ms: landing.is_visible.then_some(started_at_ms),
             visible_ms: 0,
             scroll_ratio: 0.0,
@@ -275,12 +277,16 @@ impl Monitor {
         if is_action {
             let id = Id(host.random());
             event.id("id", id);
-            self.action = Some((id, at_ms));
-        } else if let Some((id, acted_at_ms)) = self.action
-            && (is_error || kind == "request")
-            && at_ms.saturating_sub(acted_at_ms) <= CAUSED_WITHIN_MS
-        {
-            event.id("action", id);
+            if self.actions.len() >= MOST_LAST_ACTIONS {
+                take(&mut self.actions, Some(0));
+            }
+            self.actions.push((id, at_ms));
+        } else if is_error || kind == "request" {
+            // A request is told when it is answered, which may be after other actions.
+            let caused = |&&(_, acted_at_ms): &&(Id, u64)| (acted_at_ms..=acted_at_ms + CAUSED_WITHIN_MS).contains(&at_ms);
+            if let Some(&(id, _)) = self.actions.iter().rev().find(caused) {
+                event.id("action", id);
+            }
         }
         if is_error {
             if !self.crumbs.is_empty() {

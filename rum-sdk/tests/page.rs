@@ -386,15 +386,21 @@ fn an_error_tells_what_happened_before_it_and_which_action_caused_it() {
         page.tell(1600.0, record_with_crumb("request", "request", &format!("GET /{number} 200")));
     }
     page.tell(2000.0, record_with_crumb("action", "click", "click Buy"));
-    page.tell(3000.0, error("out of stock"));
-    page.tell(3500.0, error("much later"));
+    let request = record_with_crumb("request", "request", "GET /stock 200");
+    page.monitor.receive(request, at_ms(2300), time(2900.0), &mut page.host);
+    page.act(2950.0, "meanwhile");
+    page.monitor.receive(error("out of stock"), at_ms(2940), time(3000.0), &mut page.host);
+    page.tell(3960.0, error("much later"));
     page.hide(4000.0);
     let [soon, later] = &page.errors()[..] else { panic!("two errors") };
     let crumbs: Vec<_> = soon.breadcrumbs.iter().map(|crumb| (crumb.kind, crumb.text.as_str(), crumb.at_ms)).collect();
     assert_eq!(crumbs.len(), 20);
-    assert_eq!(crumbs[0], (BreadcrumbKind::Request, "GET /11 200", at_ms(1600)), "the oldest went");
-    assert_eq!(crumbs[19], (BreadcrumbKind::Click, "click Buy", at_ms(2000)));
+    assert_eq!(crumbs[0], (BreadcrumbKind::Request, "GET /12 200", at_ms(1600)), "the oldest went");
+    assert_eq!(crumbs[18], (BreadcrumbKind::Click, "click Buy", at_ms(2000)));
     let action = page.events().into_iter().find_map(|event| if let Event::Action(action) = event { action.id } else { None });
+    let of_request =
+        page.events().into_iter().filter_map(|event| if let Event::Request(request) = event { request.action } else { None });
+    assert_eq!(of_request.last(), action);
     assert!(action.is_some());
     assert_eq!((soon.action, later.action), (action, None));
 }

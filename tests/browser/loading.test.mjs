@@ -36,7 +36,7 @@ const coreRuns = (page) => page.waitForFunction(() => performance.getEntriesByTy
 const script = (body) => (request, response) => void response.writeHead(200, { 'content-type': 'text/javascript' }).end(`(${body})()`);
 
 /** What happened on a page apart from its vitals, sorted. */
-const happened = (events) => events.filter(({ type }) => type !== 'vital' && type !== 'page_leave').map(({ action, message, type }) => message ?? action ?? type).sort();
+const happened = (events) => events.filter(({ type }) => !['vital', 'page_leave', 'long_frame'].includes(type)).map(({ action, message, type }) => message ?? action ?? type).sort();
 
 test('what happens before the package is there is recorded by the script for <head>, and sent once', async (t) => {
   const site = { headers: { 'content-security-policy': `script-src 'self' 'wasm-unsafe-eval' ${earlyScriptHash}` }, routes: { '/page.js': script(() => {

@@ -100,18 +100,20 @@ function simulate() {
   const LOOK = 1000;
 
   const memories = [];
-  const { Instance, instantiate } = WebAssembly;
+  const { Instance, instantiate, instantiateStreaming } = WebAssembly;
   const remember = ({ exports }) => void memories.push(...Object.values(exports).filter((value) => value instanceof WebAssembly.Memory));
   WebAssembly.Instance = function (...values) {
     const instance = new Instance(...values);
     remember(instance);
     return instance;
   };
-  WebAssembly.instantiate = async (...values) => {
-    const result = await instantiate(...values);
-    remember(result.instance);
-    return result;
-  };
+  for (const [name, native] of Object.entries({ instantiate, instantiateStreaming })) {
+    WebAssembly[name] = async (...values) => {
+      const result = await native(...values);
+      remember(result.instance);
+      return result;
+    };
+  }
 
   // Interactions are a second or so apart: the clocks run ahead.
   let ahead = 0;
