@@ -25,7 +25,8 @@ CREATE ROW POLICY IF NOT EXISTS beamline_shop_rows ON
     beamline.ingest_outcomes,
     beamline.vitals_5m,
     beamline.vitals_1h,
-    beamline.vitals_1d
+    beamline.vitals_1d,
+    beamline.vitals_site_1d
 FOR SELECT USING project_id = 'shop' TO beamline_shop;
 
 -- Views show what their reader sees of the tables behind them.

@@ -15,6 +15,7 @@ use crate::{
     config::{self, Config},
     erase_command::{self, EraseCommand, Person},
     logging,
+    rebuild_command::{self, RebuildCommand},
     reload::Source,
     slo_commands::{self, SloCommand},
     spool_commands::{self, SpoolCommand},
@@ -75,6 +76,12 @@ enum Command {
         #[arg(long, short)]
         output: Option<PathBuf>,
     },
+    /// Make the rollups of some days say what the raw rows say, or only compare them. Works beside a running service, whose beacons wait in
+    /// the spool meanwhile; other services on the same server must be stopped.
+    ///
+    /// Rollups differ where a report was lost on its way from the browser, or a page was named late. The difference is added, nothing is
+    /// deleted, and what is right stays as it is. Who was erased is no longer counted on these days.
+    Rebuild(RebuildCommand),
     /// Write all tables of the embedded engine to a folder. Works beside a running service, whose beacons wait in the spool meanwhile.
     Backup {
         /// Folder to make.
@@ -153,6 +160,7 @@ fn run(command: Command, file: Option<&Path>) -> anyhow::Result<()> {
             Command::Migrate { direction } => migrate(&config, direction).await,
             Command::Sql(command) => sql_command::run(&config, command).await,
             Command::Erase(command) => erase_command::erase(&config, command).await,
+            Command::Rebuild(command) => rebuild_command::run(&config, command).await,
             Command::Export { person, output } => erase_command::export(&config, &person, output.as_deref()).await,
             Command::Backup { to } => backup_commands::run(&config, BackupCommand::Backup(&to)).await,
             Command::Restore { from } => backup_commands::run(&config, BackupCommand::Restore(&from)).await,

@@ -4,9 +4,18 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap ends the benchmark")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "what it prints is its result")]
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
-use beamline_tests::{Server, beamline};
+use beamline_tests::{Launch, Server, Service, until};
+use tokio::task::JoinSet;
+
+mod layouts;
 
 /// Rows of one insert, about those of a busy hour.
 const CHUNK: u64 = 500_000;
@@ -16,20 +25,24 @@ const DAYS: u32 = 70;
 const TIMES: usize = 7;
 
 const EVENTS: &str = include_str!("events.sql");
+const ERRORS: &str = include_str!("errors.sql");
+/// One error for so many events.
+const EVENTS_AN_ERROR: u64 = 100;
+/// Parts of vitals alone, which the bytes of a vital are counted in.
+const SAMPLE: &str = "vitals_sample";
 
-/// The columns of `events` by what they are for, and which rows have them.
-const GROUPS: [(&str, &str, &str); 7] = [
-    ("ids of event, session and view", "event_id, session_id, view_id", "1"),
-    ("times", "ts, counted_at, received_at, skew_ms", "1"),
+/// The columns of `events` by what they are for.
+const GROUPS: [(&str, &str); 7] = [
+    ("event: kind, metric, key, id of the vital", "kind, metric, event_key, metric_id"),
+    ("session and view", "session_id, view_id"),
+    ("times", "ts, counted_at, received_at, skew_ms"),
     (
         "sender: device, browser, release, country …",
-        "project_id, kind, metric, release, env, device, browser, browser_major, os, connection, country, sample_rate, retention_days",
-        "1",
+        "project_id, release, env, device, browser, browser_major, os, connection, country, sample_rate, retention_days",
     ),
-    ("page, address, navigation", "page, url, navigation_type", "1"),
-    ("id of the vital", "metric_id", "kind = 'vital'"),
-    ("value, rating, what they replace", "value, rating, prev_value, prev_rating", "kind = 'vital'"),
-    ("page view and action: timings, name, attributes", "timings, name, category, attributes", "kind != 'vital'"),
+    ("page, address, navigation", "page, url, navigation_type"),
+    ("value, rating, what they replace", "value, rating, prev_value, prev_rating"),
+    ("page view and action: timings, name, attributes", "timings, name, category, attributes"),
 ];
 
 #[tokio::main]
@@ -37,12 +50,7 @@ async fn main() {
     let rows: u64 = std::env::args().nth(1).and_then(|rows| rows.parse().ok()).unwrap_or(10_000_000);
     let dir = tempfile::tempdir().unwrap();
     let server = Server::start(dir.path()).await;
-    let launch = server.launch();
-    let config = dir.path().join("beamline.toml");
-    std::fs::write(&config, &launch.config).unwrap();
-    let mut migrate = std::process::Command::new(beamline());
-    migrate.args(["migrate", "up", "--config"]).arg(&config).envs(launch.env).env("BEAMLINE_DATA__DIR", dir.path().join("data"));
-    assert!(migrate.output().unwrap().status.success());
+    server.migrate(dir.path()).await;
 
     let load = load(&server, rows).await;
     let version = server.reader.text("SELECT version()").await;
@@ -52,51 +60,74 @@ async fn main() {
     let rate = rows as f64 / load.as_secs_f64();
     println!("{rows} events over {DAYS} days, made and inserted with all views in {} s: {rate:.0} a second.\n", load.as_secs());
     print_bytes(&server).await;
+    layouts::print(&server).await;
     print_latencies(&server).await;
+    print_readings(&server, dir.path()).await;
     server.stop().await;
 }
 
 async fn load(server: &Server, rows: u64) -> Duration {
     let begin = Instant::now();
-    let statement = EVENTS.split_once("INSERT").map(|(_, insert)| format!("INSERT{insert}")).unwrap();
-    let statement =
-        statement.replace("{table}", "events").replace("{rows}", &rows.to_string()).replace("{days}", &DAYS.to_string());
-    for first in (0..rows).step_by(usize::try_from(CHUNK).unwrap()) {
-        let count = CHUNK.min(rows - first);
-        server.writer.text(&statement.replace("{first}", &first.to_string()).replace("{count}", &count.to_string())).await;
-        eprint!("\r{} of {rows} events", first + count);
-    }
-    eprintln!();
+    insert(server, EVENTS, "events", rows).await;
+    insert(server, ERRORS, "errors", rows / EVENTS_AN_ERROR).await;
     begin.elapsed()
 }
 
-/// Bytes on disk, after the merges that happened by themselves.
-async fn print_bytes(server: &Server) {
-    let sql = &server.reader;
-    println!("| columns of `events` | bytes a row that has them | bytes a vital |\n| --- | ---: | ---: |");
-    let attribution =
-        GROUPS.iter().map(|(_, columns, _)| columns.split(", ").map(|column| format!("'{column}'")).collect::<Vec<_>>().join(", "));
-    let others = attribution.collect::<Vec<_>>().join(", ");
-    let named = GROUPS.iter().map(|(name, columns, condition)| {
-        let columns = columns.split(", ").map(|column| format!("'{column}'")).collect::<Vec<_>>().join(", ");
-        (*name, format!("column IN ({columns})"), *condition)
-    });
-    let all = named.chain([("what explains a vital", format!("column NOT IN ({others})"), "kind = 'vital'")]);
-    let mut of_vital = 0.0;
-    for (name, columns, condition) in all {
-        let query = format!(
-            "SELECT (SELECT sum(column_data_compressed_bytes) FROM system.parts_columns WHERE database = currentDatabase() AND active
-                AND table = 'events' AND part_type = 'Wide' AND {columns})
-            / (SELECT count() FROM events WHERE {condition} AND _part IN
-                (SELECT name FROM system.parts WHERE database = currentDatabase() AND active AND table = 'events' AND part_type = 'Wide'))"
-        );
-        let bytes = sql.number(&query).await;
-        let counts = condition != "kind != 'vital'";
-        of_vital += if counts { bytes } else { 0.0 };
-        println!("| {name} | {bytes:.1} | {} |", if counts { format!("{bytes:.1}") } else { String::new() });
+/// As many inserts at a time as there are processors.
+async fn insert(server: &Server, statement: &str, table: &str, rows: u64) {
+    let statement = statement.split_once("INSERT").map(|(_, insert)| format!("INSERT{insert}")).unwrap();
+    let statement = statement.replace("{table}", table).replace("{rows}", &rows.to_string()).replace("{days}", &DAYS.to_string());
+    let next = Arc::new(AtomicU64::new(0));
+    let mut writers = JoinSet::new();
+    for _ in 0..processors() {
+        let (next, statement, writer, table) = (Arc::clone(&next), statement.clone(), server.writer.clone(), table.to_owned());
+        writers.spawn(async move {
+            loop {
+                let first = next.fetch_add(CHUNK, Ordering::Relaxed);
+                if first >= rows {
+                    return;
+                }
+                let count = CHUNK.min(rows - first);
+                writer.text(&statement.replace("{first}", &first.to_string()).replace("{count}", &count.to_string())).await;
+                eprint!("\r{} of {rows} {table}", first + count);
+            }
+        });
     }
-    println!("| **a vital, all columns** | | **{of_vital:.1}** |\n");
-    println!("| table | rows | bytes | bytes an event |\n| --- | ---: | ---: | ---: |");
+    while let Some(ended) = writers.join_next().await {
+        ended.unwrap();
+    }
+    eprintln!();
+}
+
+/// Bytes on disk: of vitals alone, merged, and of all tables after the merges that happened by themselves.
+async fn print_bytes(server: &Server) {
+    let sql = &server.writer;
+    let day = sql.text("SELECT max(toDate(received_at)) - 10 FROM events").await;
+    sql.text(&format!(
+        "CREATE TABLE {SAMPLE} AS events ENGINE = MergeTree PARTITION BY (toDate(received_at), retention_days)
+        ORDER BY (project_id, kind, toStartOfFifteenMinutes(counted_at), metric, prev_rating != '', counted_at, session_id, view_id)
+        SETTINGS min_compress_block_size = 1048576, max_compress_block_size = 1048576, min_bytes_for_wide_part = 0"
+    ))
+    .await;
+    sql.text(&format!(
+        "INSERT INTO {SAMPLE} SELECT * FROM events WHERE kind = 'vital' AND toDate(received_at) IN ('{day}', toDate('{day}') + 1)"
+    ))
+    .await;
+    sql.text(&format!("OPTIMIZE TABLE {SAMPLE} FINAL")).await;
+    println!("| columns of `events` | bytes a vital |\n| --- | ---: |");
+    let quoted = |columns: &str| columns.split(", ").map(|column| format!("'{column}'")).collect::<Vec<_>>().join(", ");
+    let known = GROUPS.iter().map(|(_, columns)| quoted(columns)).collect::<Vec<_>>().join(", ");
+    let named = GROUPS.iter().map(|(name, columns)| (*name, format!("column IN ({})", quoted(columns))));
+    let all = named.chain([("what explains a vital", format!("column NOT IN ({known})")), ("**all**", "1".to_owned())]);
+    for (name, columns) in all {
+        let query = format!(
+            "SELECT sum(column_data_compressed_bytes) / (SELECT count() FROM {SAMPLE}) FROM system.parts_columns
+            WHERE database = currentDatabase() AND active AND table = '{SAMPLE}' AND {columns}"
+        );
+        println!("| {name} | {:.1} |", sql.number(&query).await);
+    }
+    sql.text(&format!("DROP TABLE {SAMPLE}")).await;
+    println!("\n| table | rows | bytes | bytes an event |\n| --- | ---: | ---: | ---: |");
     let tables = "SELECT concat('| `', table, '` | ', sum(rows), ' | ', formatReadableSize(sum(data_compressed_bytes)), ' | ',
             round(sum(data_compressed_bytes) / (SELECT count() FROM events), 2), ' |')
         FROM system.parts WHERE database = currentDatabase() AND active AND table != 'schema_migrations' GROUP BY table ORDER BY table";
@@ -124,10 +155,10 @@ async fn print_latencies(server: &Server) {
     for (question, table, query) in [
         ("all vitals and their shares, a day", "vitals_5m", format!("SELECT metric, {quantile}, sum(good) / sum(count) FROM vitals_5m WHERE project_id = 'shop' AND t >= today() - 2 GROUP BY metric")),
         ("all vitals and their shares, a week", "vitals_1h", format!("SELECT metric, {quantile}, sum(good) / sum(count) FROM vitals_1h WHERE project_id = 'shop' AND t >= {since} GROUP BY metric")),
-        ("all vitals and their shares, all", "vitals_1d", format!("SELECT metric, {quantile}, sum(good) / sum(count) FROM vitals_1d WHERE project_id = 'shop' GROUP BY metric")),
+        ("all vitals and their shares, all", "vitals_site_1d", format!("SELECT metric, {quantile}, sum(good) / sum(count) FROM vitals_site_1d WHERE project_id = 'shop' GROUP BY metric")),
         ("LCP of the site by hour, a week", "vitals_1h", format!("SELECT t, {quantile} FROM vitals_1h WHERE project_id = 'shop' AND metric = 'LCP' AND t >= {since} GROUP BY t")),
         ("LCP of one page by hour, a week", "vitals_1h", format!("SELECT t, {quantile} FROM vitals_1h WHERE project_id = 'shop' AND metric = 'LCP' AND page = '/page/3' AND t >= {since} GROUP BY t")),
-        ("LCP by release and device, all", "vitals_1d", format!("SELECT release, device, {quantile} FROM vitals_1d WHERE project_id = 'shop' AND metric = 'LCP' GROUP BY release, device")),
+        ("LCP by release and device, all", "vitals_site_1d", format!("SELECT release, device, {quantile} FROM vitals_site_1d WHERE project_id = 'shop' AND metric = 'LCP' GROUP BY release, device")),
         ("slow interactions, a day", "`slow_interactions`", "SELECT * FROM slow_interactions(project = 'shop', since = today() - 2, until = now()) ORDER BY interactions DESC LIMIT 20".into()),
     ] {
         print_latency(server, question, &format!("`{}`", table.trim_matches('`')), &query).await;
@@ -135,6 +166,12 @@ async fn print_latencies(server: &Server) {
 }
 
 async fn print_latency(server: &Server, question: &str, asked_of: &str, query: &str) {
+    let (least, median) = milliseconds(server, query).await;
+    println!("| {question} | {asked_of} | {least} ms | {median} ms |");
+}
+
+/// How long an answer takes: the least and the median.
+async fn milliseconds(server: &Server, query: &str) -> (u128, u128) {
     let mut taken = Vec::new();
     for _ in 0..TIMES {
         let begin = Instant::now();
@@ -142,7 +179,31 @@ async fn print_latency(server: &Server, question: &str, asked_of: &str, query: &
         taken.push(begin.elapsed().as_millis());
     }
     taken.sort_unstable();
-    println!("| {question} | {asked_of} | {} ms | {} ms |", taken[0], taken[TIMES / 2]);
+    (taken[0], taken[TIMES / 2])
+}
+
+/// What the service reads for `/metrics`, by its own clock.
+async fn print_readings(server: &Server, dir: &std::path::Path) {
+    let launch = server.launch();
+    let service = Service::start(&dir.join("service"), &Launch { config: launch.config, env: launch.env });
+    println!("\n| what a service reads for `/metrics` | once |\n| --- | ---: |");
+    let times = until("the readings", async || {
+        let text = service.fetch("/metrics").await.text;
+        let of = |suffix: &str| {
+            let prefix = format!("beamline_clickhouse_query_duration_seconds_{suffix}{{query=\"");
+            let lines = text.lines().filter_map(move |line| line.strip_prefix(&prefix)?.split_once("\"} "));
+            lines
+                .map(|(query, number)| (query.to_owned(), number.parse::<f64>().unwrap()))
+                .collect::<std::collections::BTreeMap<_, _>>()
+        };
+        let (sums, counts) = (of("sum"), of("count"));
+        sums.contains_key("poor_vitals")
+            .then(|| sums.into_iter().map(|(query, sum)| (sum / counts[&query], query)).collect::<Vec<_>>())
+    });
+    for (seconds, query) in times.await {
+        println!("| `{query}` | {:.0} ms |", seconds * 1000.0);
+    }
+    service.stop().await;
 }
 
 fn processors() -> usize {

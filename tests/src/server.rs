@@ -47,6 +47,20 @@ impl Server {
         }
     }
 
+    /// Brings its schema up to this release; the command's files are below `dir`.
+    ///
+    /// # Panics
+    /// If `beamline migrate` fails.
+    pub async fn migrate(&self, dir: &Path) {
+        let launch = self.launch();
+        let config = dir.join("migrate.toml");
+        std::fs::write(&config, &launch.config).unwrap();
+        let mut migrate = std::process::Command::new(beamline());
+        migrate.args(["migrate", "up", "--config"]).arg(&config).envs(launch.env).env("BEAMLINE_DATA__DIR", dir.join("migrate"));
+        let output = tokio::task::spawn_blocking(move || migrate.output().unwrap()).await.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
     /// Stops it.
     pub async fn stop(self) {
         self.engine.shutdown().await;

@@ -137,3 +137,37 @@ async fn what_waits_in_the_spool_or_in_quarantine_does_not_come_back() {
     assert!(files_with(&data.join("spool"), b"\"a2\"").is_empty(), "the segment is stored and gone");
     service.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_whose_id_is_hashed_is_found_by_the_id_in_clear() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let service = Service::start(&data, &Launch::with("[privacy]\nhash_attributes = [\"user_id\"]\n"));
+    for (id, session, user) in [("1", "a1", "tom"), ("2", "a2", "tom"), ("3", "b1", "kim")] {
+        service.accept(&visit(id, session, user)).await;
+    }
+    service.until_sql("SELECT count() FROM events", "6").await;
+    service.until_sql("SELECT count() FROM errors", "3").await;
+    until("nothing waits", async || (service.metric("beamline_spool_segments").await? == 0.0).then_some(())).await;
+    let sql = service.sql();
+    let stored = "SELECT uniqExact(attributes['user_id']), countIf(attributes['user_id'] IN ('tom', 'kim')) FROM events WHERE kind = 'action'";
+    assert_eq!(sql.text(stored).await, "2\t0", "only codes are stored");
+    let code = sql.text("SELECT any(attributes['user_id']) FROM events WHERE kind = 'action' AND session_id = 0xa1").await;
+
+    let person = ["--project", "default", "--attribute", "user_id=tom"];
+    let said = run(&data, &[&["erase"], &person[..], &["--dry-run"]].concat(), "").text();
+    assert!(said.contains("events: would erase 4 rows") && said.contains("errors: would erase 2 rows"), "{said}");
+    let said = run(&data, &[&["erase"], &person[..]].concat(), "").text();
+    assert!(said.contains("events: erased 4 rows") && said.contains("errors: erased 2 rows"), "{said}");
+    assert_eq!(sql.text(LEFT).await, "['B1']");
+    let list = std::fs::read_to_string(data.join("erasures.jsonl")).unwrap() + &sql.text("SELECT * FROM erasures").await;
+    assert!(!list.contains("tom") && !list.contains(&code), "{list}");
+
+    // Nobody's id is nobody's rows; a user may come back.
+    let said = run(&data, &["erase", "--project", "default", "--attribute", "user_id=eve"], "").text();
+    assert!(said.contains("events: erased 0 rows"), "{said}");
+    service.accept(&visit("4", "a1", "tom")).await;
+    service.accept(&visit("5", "c1", "cyd")).await;
+    service.until_sql(LEFT, "['A1','B1','C1']").await;
+    service.stop().await;
+}

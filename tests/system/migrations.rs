@@ -55,9 +55,11 @@ fn versions() -> Vec<u32> {
 
 /// What was written at version 1 can be read at every later one.
 async fn fill(sql: &Sql) {
+    let key = "SELECT any(name) FROM system.columns WHERE database = 'beamline' AND table = 'events' AND name IN ('event_id', 'event_key') AND default_kind = ''";
+    let key = sql.text(key).await;
     for statement in [
-        "INSERT INTO events (project_id, kind, metric, ts, received_at, event_id, session_id, metric_id, value, rating, page, device, sample_rate, retention_days)
-            SELECT 'shop', 'vital', 'LCP', now(), now(), number + 1, 7, number + 1, 1000 + number, 'good', '/', 'mobile', 1, 90 FROM numbers(100)",
+        format!("INSERT INTO events (project_id, kind, metric, ts, received_at, {key}, session_id, metric_id, value, rating, page, device, sample_rate, retention_days)
+            SELECT 'shop', 'vital', 'LCP', now(), now(), number + 1, 7, number + 1, 1000 + number, 'good', '/', 'mobile', 1, 90 FROM numbers(100)").as_str(),
         "INSERT INTO errors (project_id, fingerprint, ts, received_at, event_id, session_id, source, message, sample_rate, retention_days)
             SELECT 'shop', 5, now(), now(), number + 1, 7, 'api', 'broken', 1, 90 FROM numbers(10)",
         "INSERT INTO ingest_outcomes (project_id, minute, outcome, reason, scope, count) VALUES ('shop', now(), 'accepted', '', 'event', 110)",
@@ -173,7 +175,7 @@ async fn the_form_for_a_cluster_parses_whole() {
         assert!(tree.is_ok(), "{statement}\n{tree:?}");
     }
     for statement in statements(&cluster) {
-        assert!(statement.contains(" ON CLUSTER rum"), "{statement}");
+        assert!(statement.contains(" ON CLUSTER rum") || statement.starts_with("INSERT INTO "), "{statement}");
     }
     assert!(cluster.contains("Distributed(rum, currentDatabase(), events_local, sipHash64(project_id, session_id))"), "{cluster}");
     assert!(!cluster.contains("non_replicated"), "{cluster}");
@@ -182,6 +184,9 @@ async fn the_form_for_a_cluster_parses_whole() {
         "0",
         "nothing is done"
     );
+
+    // What the writer asks of a cluster with every insert.
+    assert_eq!(sql.text("SELECT 1 SETTINGS distributed_foreground_insert = 1, insert_quorum = 'auto'").await, "1");
 
     // The roles of a server's analysts, too; every table with rows of projects has its policy.
     let readers = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/clickhouse/readers.sql")).unwrap();

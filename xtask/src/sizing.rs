@@ -11,13 +11,13 @@ const GIB: f64 = 1_073_741_824.0;
 #[derive(Args, Clone, Copy)]
 pub(crate) struct Measured {
     /// Compressed bytes of a row in the raw tables, merged.
-    #[arg(long, default_value_t = 55.9)]
+    #[arg(long, default_value_t = 24.4)]
     bytes_per_row: f64,
     /// Compressed bytes that a row adds to the rollups.
-    #[arg(long, default_value_t = 7.5)]
+    #[arg(long, default_value_t = 2.9)]
     rollup_bytes_per_row: f64,
     /// CPU time of inserting a row, its rollups and merges included, in microseconds.
-    #[arg(long, default_value_t = 100.0)]
+    #[arg(long, default_value_t = 26.0)]
     cpu_us_per_row: f64,
     /// Days that raw rows are kept.
     #[arg(long, default_value_t = 90)]

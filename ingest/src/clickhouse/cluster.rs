@@ -13,6 +13,13 @@ const REPLICA: &str = "'/clickhouse/tables/{uuid}/{shard}', '{replica}'";
 const DEDUPLICATION: &str = "replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800";
 const DEDUPLICATION_OF_ONE: &str = "non_replicated_deduplication_window = 10000";
 
+/// What every insert asks of a cluster: no answer before the shards have the rows, each on most of its replicas.
+pub(super) const INSERT_SETTINGS: [(&str, &str); 2] = [("distributed_foreground_insert", "1"), ("insert_quorum", "auto")];
+const SESSION_KEY: &str = "sipHash64(project_id, session_id)";
+const PROJECT_KEY: &str = "sipHash64(project_id)";
+/// Tables with a session that a migration may exchange.
+const BY_SESSION: [&str; 1] = ["events"];
+
 /// A statement of a migration that has no form for a cluster.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no form for a cluster: {0}")]
@@ -26,7 +33,7 @@ pub(super) fn for_cluster(statement: &str, cluster: &str) -> Result<Vec<String>,
     if let Some((name, rest)) = after("CREATE TABLE ") {
         let (columns, engine) = rest.split_once("\nENGINE = ").ok_or_else(unknown)?;
         let local = format!("CREATE TABLE {name}{LOCAL}{on}{columns}\nENGINE = {}", replicated(engine).ok_or_else(unknown)?);
-        return Ok(vec![local, distributed(name, columns, cluster)]);
+        return Ok(vec![local, distributed(name, key_of(columns), cluster)]);
     }
     if let Some((name, rest)) = after("CREATE MATERIALIZED VIEW ") {
         let (target, query) = rest.strip_prefix(" TO ").and_then(name_and_rest).ok_or_else(unknown)?;
@@ -45,6 +52,18 @@ pub(super) fn for_cluster(statement: &str, cluster: &str) -> Result<Vec<String>,
         let both = of_columns.iter().any(|start| change.starts_with(start));
         return Ok(if both { vec![local, format!("ALTER TABLE {name}{on} {change}")] } else { vec![local] });
     }
+    if let Some((name, "")) = after("TRUNCATE TABLE ") {
+        return Ok(vec![format!("TRUNCATE TABLE {name}{LOCAL}{on}")]);
+    }
+    if let Some(table) = exchanged(statement) {
+        let other = statement.rsplit(' ').next().ok_or_else(unknown)?;
+        let exchange = format!("EXCHANGE TABLES {table}{LOCAL} AND {other}{LOCAL}{on}");
+        return Ok([exchange].into_iter().chain(stand_in(table, cluster)).collect());
+    }
+    // One server does it for all: it asks every shard, and waits until each has its rows.
+    if statement.starts_with("INSERT INTO ") && statement.contains("\nSETTINGS ") {
+        return Ok(vec![format!("{statement}, distributed_foreground_insert = 1")]);
+    }
     if let Some((name, rest)) = after("DROP TABLE ").filter(|(_, rest)| rest.is_empty()) {
         return Ok(vec![format!("DROP TABLE {name}{on}{rest} SYNC"), format!("DROP TABLE {name}{LOCAL}{on} SYNC")]);
     }
@@ -55,6 +74,18 @@ pub(super) fn for_cluster(statement: &str, cluster: &str) -> Result<Vec<String>,
         }
     }
     Err(unknown())
+}
+
+/// The table that such a statement puts another in the place of.
+pub(super) fn exchanged(statement: &str) -> Option<&str> {
+    statement.strip_prefix("EXCHANGE TABLES ").and_then(name_and_rest).map(|(table, _)| table)
+}
+
+/// The distributed table again, with the columns its local ones have now.
+pub(super) fn stand_in(table: &str, cluster: &str) -> Vec<String> {
+    let drop = format!("DROP TABLE {table} ON CLUSTER {cluster} SYNC");
+    let key = if BY_SESSION.contains(&table) { SESSION_KEY } else { PROJECT_KEY };
+    vec![drop, distributed(table, key, cluster)]
 }
 
 fn name_and_rest(text: &str) -> Option<(&str, &str)> {
@@ -73,10 +104,14 @@ fn replicated(engine: &str) -> Option<String> {
     family.ends_with("MergeTree").then(|| format!("Replicated{family}({REPLICA}{arguments}){deduplicated}"))
 }
 
+/// What the rows of a table with these columns are sharded by.
+fn key_of(columns: &str) -> &'static str {
+    let has_session = columns.lines().any(|line| line.trim_start().starts_with("session_id "));
+    if has_session { SESSION_KEY } else { PROJECT_KEY }
+}
+
 /// All rows of a session are in one shard, so that views see what belongs together, and a token always goes where it went before.
-fn distributed(name: &str, columns: &str, cluster: &str) -> String {
-    let has = |column: &str| columns.lines().any(|line| line.trim_start().starts_with(&format!("{column} ")));
-    let key = if has("session_id") { "sipHash64(project_id, session_id)" } else { "sipHash64(project_id)" };
+fn distributed(name: &str, key: &str, cluster: &str) -> String {
     format!(
         "CREATE TABLE {name} ON CLUSTER {cluster} AS {name}{LOCAL} ENGINE = Distributed({cluster}, currentDatabase(), {name}{LOCAL}, {key})"
     )
@@ -148,6 +183,19 @@ mod tests {
         check("DROP VIEW v", &["DROP VIEW v ON CLUSTER c"]);
         check("CREATE FUNCTION f AS x -> x", &["CREATE FUNCTION f ON CLUSTER c AS x -> x"]);
         check("DETACH TABLE v_mv", &["DETACH TABLE v_mv ON CLUSTER c"]);
+        check("TRUNCATE TABLE t", &["TRUNCATE TABLE t_local ON CLUSTER c"]);
+        check(
+            "INSERT INTO t (a)\nSELECT a FROM s\nSETTINGS b = 1",
+            &["INSERT INTO t (a)\nSELECT a FROM s\nSETTINGS b = 1, distributed_foreground_insert = 1"],
+        );
+        check(
+            "EXCHANGE TABLES events AND events_new",
+            &[
+                "EXCHANGE TABLES events_local AND events_new_local ON CLUSTER c",
+                "DROP TABLE events ON CLUSTER c SYNC",
+                "CREATE TABLE events ON CLUSTER c AS events_local ENGINE = Distributed(c, currentDatabase(), events_local, sipHash64(project_id, session_id))",
+            ],
+        );
         assert!(for_cluster("OPTIMIZE TABLE t", "c").is_err());
     }
 
@@ -156,7 +204,8 @@ mod tests {
         for migration in MIGRATIONS {
             for statement in statements(migration.up).chain(statements(migration.down)) {
                 let clustered = for_cluster(statement, "c").unwrap();
-                assert!(clustered.iter().all(|statement| statement.contains(" ON CLUSTER c")), "{clustered:?}");
+                let everywhere = |statement: &String| statement.contains(" ON CLUSTER c") || statement.starts_with("INSERT INTO ");
+                assert!(clustered.iter().all(everywhere), "{clustered:?}");
                 assert!(!clustered.iter().any(|statement| statement.contains("non_replicated")), "{clustered:?}");
             }
         }

@@ -35,6 +35,8 @@ pub(super) const MIGRATIONS: &[Migration] = migrations! {
     10 "0010_erasures",
     11 "0011_activity",
     12 "0012_requests",
+    13 "0013_compact",
+    14 "0014_hourly_rollup",
 };
 
 /// Applied versions, newest row wins. `state` tells a finished step from one that broke off.
@@ -147,8 +149,8 @@ impl Migrator {
             self.status().await?;
             for migration in self.missing(target).await? {
                 self.note(migration, STARTED).await?;
-                for statement in statements(migration.up) {
-                    self.run(migration.name, statement).await?;
+                for step in steps(migration.up) {
+                    self.run_step(migration.name, &step).await?;
                 }
                 self.note(migration, APPLIED).await?;
                 tracing::info!(version = migration.version, name = migration.name, "schema migrated");
@@ -194,8 +196,8 @@ impl Migrator {
             let applied = self.applied().await?;
             let is_above = |migration: &&Migration| migration.version > target && applied.contains(&migration.version);
             for migration in MIGRATIONS.iter().rev().filter(is_above) {
-                for statement in statements(migration.down) {
-                    self.run(migration.name, statement).await?;
+                for step in steps(migration.down) {
+                    self.run_step(migration.name, &step).await?;
                 }
                 self.note(migration, REVERTED).await?;
                 tracing::info!(version = migration.version, name = migration.name, "schema reverted");
@@ -230,17 +232,39 @@ impl Migrator {
         self.clickhouse.client.query_raw(&create).execute().await.map_err(named("make the history"))
     }
 
+    /// Does what the statement says, unless its condition says that it is done already.
+    async fn run_step(&self, name: &str, step: &Step<'_>) -> Result<(), MigrateError> {
+        let is_done = match step.unless {
+            None => false,
+            Some(condition) => {
+                let answer = self.clickhouse.client.query_raw(condition).fetch_one::<u8>().await;
+                answer.map_err(|error| MigrateError::Query { step: name.to_owned(), source: error.into() })? != 0
+            }
+        };
+        if !is_done {
+            return self.run(name, step.statement).await;
+        }
+        match (&self.clickhouse.cluster, cluster::exchanged(step.statement)) {
+            // Another process may have been cut off before it made these.
+            (Some(cluster), Some(table)) => self.run_forms(name, &cluster::stand_in(table, cluster)).await,
+            _ => Ok(()),
+        }
+    }
+
     /// Does what the statement says, on this server or on all of the cluster's, unless it is done already.
     async fn run(&self, name: &str, statement: &str) -> Result<(), MigrateError> {
-        let step = || name.to_owned();
         let forms = match &self.clickhouse.cluster {
             None => vec![statement.to_owned()],
             Some(cluster) => cluster::for_cluster(statement, cluster)
-                .map_err(|error| MigrateError::Cluster { step: step(), why: error.to_string() })?,
+                .map_err(|error| MigrateError::Cluster { step: name.to_owned(), why: error.to_string() })?,
         };
+        self.run_forms(name, &forms).await
+    }
+
+    async fn run_forms(&self, name: &str, forms: &[String]) -> Result<(), MigrateError> {
         for form in forms {
-            let done = self.clickhouse.client.query_raw(&repeatable(&form)).execute().await;
-            done.map_err(|error| MigrateError::Query { step: step(), source: error.into() })?;
+            let done = self.clickhouse.client.query_raw(&repeatable(form)).execute().await;
+            done.map_err(|error| MigrateError::Query { step: name.to_owned(), source: error.into() })?;
         }
         Ok(())
     }
@@ -275,9 +299,31 @@ pub fn schema_statements(cluster: Option<&str>) -> Result<Vec<String>, MigrateEr
     Ok(all)
 }
 
-/// The statements of a file: each ends with a semicolon at the end of a line.
+/// A statement of a migration.
+struct Step<'a> {
+    /// A question that a step which cannot run twice is preceded by: any answer but 0 says that it is done.
+    unless: Option<&'a str>,
+    statement: &'a str,
+}
+
+/// Begins the line with the condition of the statement after it.
+const UNLESS: &str = "-- unless: ";
+
+/// The statements of a file with their conditions: each ends with a semicolon at the end of a line.
+fn steps(sql: &str) -> impl Iterator<Item = Step<'_>> {
+    let steps = sql.split(";\n").map(|text| Step {
+        unless: text
+            .lines()
+            .take_while(|line| line.is_empty() || line.starts_with("--"))
+            .find_map(|line| line.strip_prefix(UNLESS)),
+        statement: without_leading_comments(text),
+    });
+    steps.filter(|step| !step.statement.is_empty())
+}
+
+/// The statements of a file.
 pub(super) fn statements(sql: &str) -> impl Iterator<Item = &str> {
-    sql.split(";\n").map(without_leading_comments).filter(|statement| !statement.is_empty())
+    steps(sql).map(|step| step.statement)
 }
 
 fn without_leading_comments(statement: &str) -> &str {
@@ -323,8 +369,8 @@ mod tests {
     fn versions_rise_and_every_statement_can_run_twice() {
         assert!(MIGRATIONS.windows(2).all(|pair| pair[0].version < pair[1].version));
         for migration in MIGRATIONS {
-            for statement in statements(migration.up).chain(statements(migration.down)) {
-                let repeats_itself = statement.contains(" MODIFY QUERY\n");
+            for Step { unless, statement } in steps(migration.up).chain(steps(migration.down)) {
+                let repeats_itself = statement.contains(" MODIFY QUERY\n") || unless.is_some();
                 assert!(repeats_itself || repeatable(statement) != statement, "{}: {statement}", migration.name);
             }
         }

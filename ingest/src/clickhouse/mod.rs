@@ -2,7 +2,9 @@
 
 mod backup;
 mod cluster;
+mod codes;
 mod counting;
+mod decimals;
 mod erasure;
 mod error_rows;
 mod errors;
@@ -11,6 +13,7 @@ mod migrate;
 mod quarantine;
 mod queries;
 pub mod readings;
+mod rebuild;
 mod rows;
 mod schema_lock;
 mod sql;
@@ -24,6 +27,7 @@ pub use erasure::{Erasure, Subject};
 pub use errors::Reason;
 pub use migrate::{MigrateError, Migrator, Status, schema_statements};
 pub use quarantine::Refused;
+pub use rebuild::{Difference, ROLLUPS, Rollup, Scope};
 pub use sql::{FORMAT_FOR_PEOPLE, FORMAT_FOR_PROGRAMS};
 pub use tenancy::{Readable, tables_with_projects};
 pub use times::{BOUNDS, QueryTimes, Times};

@@ -2,12 +2,14 @@
 
 use std::hash::Hasher;
 
-use rum_protocol::{Action, Event, Failure, Id, LongFrame, Metric, PageView, Rating, Request, Vital};
+use rum_protocol::{Action, Event, Failure, Id, LongFrame, PageView, Request, Vital};
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 
 use super::{
+    codes::{metric_value, rating_value},
     counting::{counted_at, seconds},
+    decimals::{LongTenths, Millionths, Tenths},
     erasure::{Personal, Traits},
     error_rows::{ErrorRow, error_row},
     ledger::{Ledger, OutcomeRow},
@@ -45,7 +47,7 @@ pub(super) struct EventRow {
     counted_at: u32,
     received_at: i64,
     skew_ms: i64,
-    event_id: u64,
+    event_key: u64,
     session_id: u64,
     view_id: u64,
     metric_id: u64,
@@ -72,34 +74,34 @@ pub(super) struct EventRow {
     timings: Pairs<f64>,
     target: String,
     load_state: String,
-    ttfb_ms: Option<f64>,
-    first_byte_to_fcp_ms: Option<f64>,
+    ttfb_ms: Option<Tenths>,
+    first_byte_to_fcp_ms: Option<Tenths>,
     resource_url: String,
-    resource_load_delay_ms: Option<f64>,
-    resource_load_duration_ms: Option<f64>,
-    element_render_delay_ms: Option<f64>,
-    waiting_ms: Option<f64>,
-    cache_ms: Option<f64>,
-    dns_ms: Option<f64>,
-    connection_ms: Option<f64>,
-    request_ms: Option<f64>,
-    largest_shift_time_ms: Option<f64>,
-    largest_shift_value: Option<f64>,
+    resource_load_delay_ms: Option<Tenths>,
+    resource_load_duration_ms: Option<Tenths>,
+    element_render_delay_ms: Option<Tenths>,
+    waiting_ms: Option<Tenths>,
+    cache_ms: Option<Tenths>,
+    dns_ms: Option<Tenths>,
+    connection_ms: Option<Tenths>,
+    request_ms: Option<Tenths>,
+    largest_shift_time_ms: Option<LongTenths>,
+    largest_shift_value: Option<Millionths>,
     interaction_type: String,
-    interaction_time_ms: Option<f64>,
-    input_delay_ms: Option<f64>,
-    processing_duration_ms: Option<f64>,
-    presentation_delay_ms: Option<f64>,
-    script_ms: Option<f64>,
-    style_and_layout_ms: Option<f64>,
-    paint_ms: Option<f64>,
-    unattributed_ms: Option<f64>,
+    interaction_time_ms: Option<LongTenths>,
+    input_delay_ms: Option<Tenths>,
+    processing_duration_ms: Option<Tenths>,
+    presentation_delay_ms: Option<Tenths>,
+    script_ms: Option<Tenths>,
+    style_and_layout_ms: Option<Tenths>,
+    paint_ms: Option<Tenths>,
+    unattributed_ms: Option<Tenths>,
     longest_script_url: String,
     longest_script_invoker: String,
     longest_script_subpart: String,
-    longest_script_ms: Option<f64>,
+    longest_script_ms: Option<Tenths>,
     event_type: String,
-    event_time_ms: Option<f64>,
+    event_time_ms: Option<LongTenths>,
     unit: String,
     action_id: u64,
     initiator: String,
@@ -109,8 +111,8 @@ pub(super) struct EventRow {
     transfer_bytes: Option<u64>,
     decoded_bytes: Option<u64>,
     trace_id: String,
-    blocking_ms: Option<f64>,
-    visible_ms: Option<f64>,
+    blocking_ms: Option<Tenths>,
+    visible_ms: Option<LongTenths>,
     scroll_ratio: Option<f32>,
 }
 
@@ -185,7 +187,7 @@ fn add(event: &AcceptedEvent, beacon: &AcceptedBeacon, rows: &mut Rows) {
         Event::PageLeave(leave) => EventRow {
             kind: PAGE_LEAVE,
             value: leave.total_ms,
-            visible_ms: Some(leave.visible_ms),
+            visible_ms: Some(LongTenths::of(leave.visible_ms)),
             scroll_ratio: Some(narrow(leave.scroll_ratio)),
             ..base()
         },
@@ -232,7 +234,7 @@ fn request_row(request: &Request, event: &AcceptedEvent, base: EventRow) -> Even
         name: event.endpoint.clone(),
         value: request.duration_ms,
         resource_url: request.url.clone(),
-        ttfb_ms: request.ttfb_ms,
+        ttfb_ms: request.ttfb_ms.map(Tenths::of),
         action_id: id(request.action),
         initiator: request.initiator.clone(),
         method: text(request.method.as_ref()),
@@ -254,23 +256,27 @@ fn long_frame_row(frame: &LongFrame, base: EventRow) -> EventRow {
     EventRow {
         kind: LONG_FRAME,
         value: frame.duration_ms,
-        blocking_ms: Some(frame.blocking_ms),
+        blocking_ms: Some(Tenths::of(frame.blocking_ms)),
         longest_script_url: text(frame.script_url.as_ref()),
         longest_script_invoker: text(frame.script_invoker.as_ref()),
-        longest_script_ms: frame.script_ms,
+        longest_script_ms: frame.script_ms.map(Tenths::of),
         ..base
     }
 }
 
 fn vital_row(vital: &Vital, base: EventRow) -> EventRow {
     let number = |name| vital.attribution.numbers.get(name).copied();
+    let tenths = |name| number(name).map(Tenths::of);
+    let long_tenths = |name| number(name).map(LongTenths::of);
     let text = |name| vital.attribution.texts.get(name).cloned().unwrap_or_default();
     // Without an id nobody could tell later which row was replaced.
     let prev_value = vital.prev_value.filter(|_| vital.metric_id.is_some());
+    let metric_id = vital.metric_id.as_deref().map_or(0, |id| metric_id(id, base.view_id));
     EventRow {
         kind: VITAL,
         metric: metric_value(vital.metric),
-        metric_id: vital.metric_id.as_deref().map_or(0, |id| hash(&[id.as_bytes()])),
+        metric_id,
+        event_key: if metric_id != 0 && base.view_id != 0 { 0 } else { base.event_key },
         value: vital.value,
         rating: rating_value(vital.metric.rate(vital.value)),
         prev_value: prev_value.unwrap_or(0.0),
@@ -278,34 +284,34 @@ fn vital_row(vital: &Vital, base: EventRow) -> EventRow {
         navigation_type: vital.navigation_type.clone().unwrap_or_default(),
         target: text("target"),
         load_state: text("load_state"),
-        ttfb_ms: number("ttfb_ms"),
-        first_byte_to_fcp_ms: number("first_byte_to_fcp_ms"),
+        ttfb_ms: tenths("ttfb_ms"),
+        first_byte_to_fcp_ms: tenths("first_byte_to_fcp_ms"),
         resource_url: text("url"),
-        resource_load_delay_ms: number("resource_load_delay_ms"),
-        resource_load_duration_ms: number("resource_load_duration_ms"),
-        element_render_delay_ms: number("element_render_delay_ms"),
-        waiting_ms: number("waiting_ms"),
-        cache_ms: number("cache_ms"),
-        dns_ms: number("dns_ms"),
-        connection_ms: number("connection_ms"),
-        request_ms: number("request_ms"),
-        largest_shift_time_ms: number("largest_shift_time_ms"),
-        largest_shift_value: number("largest_shift_value"),
+        resource_load_delay_ms: tenths("resource_load_delay_ms"),
+        resource_load_duration_ms: tenths("resource_load_duration_ms"),
+        element_render_delay_ms: tenths("element_render_delay_ms"),
+        waiting_ms: tenths("waiting_ms"),
+        cache_ms: tenths("cache_ms"),
+        dns_ms: tenths("dns_ms"),
+        connection_ms: tenths("connection_ms"),
+        request_ms: tenths("request_ms"),
+        largest_shift_time_ms: long_tenths("largest_shift_time_ms"),
+        largest_shift_value: number("largest_shift_value").map(Millionths::of),
         interaction_type: text("interaction_type"),
-        interaction_time_ms: number("interaction_time_ms"),
-        input_delay_ms: number("input_delay_ms"),
-        processing_duration_ms: number("processing_duration_ms"),
-        presentation_delay_ms: number("presentation_delay_ms"),
-        script_ms: number("script_ms"),
-        style_and_layout_ms: number("style_and_layout_ms"),
-        paint_ms: number("paint_ms"),
-        unattributed_ms: number("unattributed_ms"),
+        interaction_time_ms: long_tenths("interaction_time_ms"),
+        input_delay_ms: tenths("input_delay_ms"),
+        processing_duration_ms: tenths("processing_duration_ms"),
+        presentation_delay_ms: tenths("presentation_delay_ms"),
+        script_ms: tenths("script_ms"),
+        style_and_layout_ms: tenths("style_and_layout_ms"),
+        paint_ms: tenths("paint_ms"),
+        unattributed_ms: tenths("unattributed_ms"),
         longest_script_url: text("longest_script_url"),
         longest_script_invoker: text("longest_script_invoker"),
         longest_script_subpart: text("longest_script_subpart"),
-        longest_script_ms: number("longest_script_ms"),
+        longest_script_ms: tenths("longest_script_ms"),
         event_type: text("event_type"),
-        event_time_ms: number("event_time_ms"),
+        event_time_ms: long_tenths("event_time_ms"),
         ..base
     }
 }
@@ -317,7 +323,7 @@ fn base(event: &AcceptedEvent, beacon: &AcceptedBeacon) -> EventRow {
         counted_at: seconds(event.at_ms),
         received_at: received_at(beacon),
         skew_ms: beacon.skew_ms,
-        event_id: event_id(beacon, event),
+        event_key: event_id(beacon, event),
         session_id: beacon.session_id.0,
         view_id: event.view_id.0,
         page: event.page.clone(),
@@ -340,6 +346,12 @@ fn base(event: &AcceptedEvent, beacon: &AcceptedBeacon) -> EventRow {
 /// Equal for the same event of the same beacon, however often it was sent.
 pub(super) fn event_id(beacon: &AcceptedBeacon, event: &AcceptedEvent) -> u64 {
     hash(&[beacon.project_id.as_bytes(), beacon.beacon_id.as_bytes(), &event.index.to_le_bytes()])
+}
+
+/// Tells a vital from others of its metric in its page view, in one byte. Without a page view it tells it from all others.
+fn metric_id(id: &str, view_id: u64) -> u64 {
+    let hash = hash(&[id.as_bytes()]);
+    if view_id == 0 { hash } else { hash % 255 + 1 }
 }
 
 /// A fixed hash, never 0, since 0 means absent.
@@ -377,29 +389,10 @@ pub(super) fn attributes(event: &AcceptedEvent) -> Pairs<String> {
     event.all_attributes().map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-const fn metric_value(metric: Metric) -> i8 {
-    match metric {
-        Metric::Fcp => 1,
-        Metric::Lcp => 2,
-        Metric::Fid => 3,
-        Metric::Cls => 4,
-        Metric::Inp => 5,
-        Metric::Ttfb => 6,
-    }
-}
-
-const fn rating_value(rating: Rating) -> i8 {
-    match rating {
-        Rating::Good => 1,
-        Rating::NeedsImprovement => 2,
-        Rating::Poor => 3,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rum_protocol::{ATTRIBUTION_NAMES, Attribution, AttributionKind};
+    use rum_protocol::{ATTRIBUTION_NAMES, Attribution, AttributionKind, Metric};
     use serde_json::json;
 
     #[test]
@@ -414,7 +407,8 @@ mod tests {
         let mut row = serde_json::to_value(vital_row(&vital(attribution.clone()), EventRow::default())).unwrap();
         row["url"] = row["resource_url"].clone();
         for (name, value) in &attribution.numbers {
-            assert_eq!(row[name], json!(value), "{name}");
+            let unit = if *name == "largest_shift_value" { 1_000_000.0 } else { 10.0 };
+            assert_eq!(row[name].as_f64(), Some(value * unit), "{name}");
         }
         for (name, value) in &attribution.texts {
             assert_eq!(row[name], json!(value), "{name}");
@@ -425,6 +419,18 @@ mod tests {
     fn what_is_absent_is_not_zero() {
         let row = vital_row(&vital(Attribution::default()), EventRow::default());
         assert_eq!((row.input_delay_ms, row.target.as_str()), (None, ""));
+    }
+
+    #[test]
+    fn a_report_is_known_by_its_page_view_vital_and_time_where_these_are_given() {
+        let named = Vital { metric_id: Some("a".into()), ..vital(Attribution::default()) };
+        let row_of = |vital: &Vital, view_id| vital_row(vital, EventRow { view_id, event_key: 7, ..EventRow::default() });
+        let row = row_of(&named, 1);
+        assert!(row.event_key == 0 && (1..=255).contains(&row.metric_id), "{row:?}");
+        let row = row_of(&named, 0);
+        assert!(row.event_key == 7 && row.metric_id > 255, "{row:?}");
+        let row = row_of(&vital(Attribution::default()), 1);
+        assert_eq!((row.event_key, row.metric_id), (7, 0));
     }
 
     #[test]

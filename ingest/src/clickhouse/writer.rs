@@ -20,7 +20,7 @@ use ::clickhouse::{RowOwned, RowWrite, error::Error};
 use tokio::task::JoinSet;
 
 use super::{
-    ClickHouse, QueryError, Reason,
+    ClickHouse, QueryError, Reason, cluster,
     erasure::{Erasures, Personal},
     errors::{Class, InsertError},
     quarantine::{self, Decisions, RefusedRows, Then},
@@ -331,6 +331,9 @@ impl Mover {
             .with_setting("async_insert", "0")
             .with_setting("deduplicate_blocks_in_dependent_materialized_views", "1")
             .with_setting("max_insert_block_size", "1048449");
+        if self.clickhouse.cluster.is_some() {
+            insert = cluster::INSERT_SETTINGS.iter().fold(insert, |insert, (name, value)| insert.with_setting(*name, *value));
+        }
         for row in kept {
             insert.write(row).await?;
         }
