@@ -9,7 +9,7 @@ import { rememberRefusal } from './refusal.js';
  *
  * @throws what went wrong, when nothing else is left
  */
-export const exports = async ({ engine }: Options, linked: WebAssembly.Imports, failure: unknown): Promise<WebAssembly.Exports> => {
+export const exports = async ({ engine, consent }: Options, linked: WebAssembly.Imports, failure: unknown): Promise<WebAssembly.Exports> => {
   if (failure && !isRefusal(failure)) {
     try {
       const { bytes } = await import('./inlined.js');
@@ -19,7 +19,7 @@ export const exports = async ({ engine }: Options, linked: WebAssembly.Imports, 
     }
   }
   if (engine === 'wasm') throw failure;
-  if (isRefusal(failure)) rememberRefusal();
+  if (isRefusal(failure) && consent !== 'pending') rememberRefusal();
   return (await import('./wasm2js.js')).instantiate(linked);
 };
 

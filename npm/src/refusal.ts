@@ -4,6 +4,7 @@
  * Where the page may not store anything, merely asking throws; then every page tries again.
  */
 
+/** `store.ts` erases it when consent is withdrawn. */
 const KEY = 'beamline-js';
 
 /** Whether WebAssembly was refused to a page of this session. */

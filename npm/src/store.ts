@@ -43,7 +43,7 @@ export const leftovers = (): [name: string, body: string][] =>
 /** Nothing of ours is stored any more. */
 export const erase = (): void =>
   void attempt(() => {
-    for (const key of ['beamline', ...keys()]) {
+    for (const key of ['beamline', 'beamline-js', ...keys()]) {
       localStorage.removeItem(key);
       sessionStorage.removeItem(key);
     }
