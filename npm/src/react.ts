@@ -1,7 +1,7 @@
 'use client';
 
 import { init, trackError, trackPageView } from 'beamline-rum';
-import { Component, type ErrorInfo, type ReactNode, useEffect, useRef, useState } from 'react';
+import { Component, type ErrorInfo, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import type { Attributes, Options } from './options.js';
 
 /** Properties of {@link BeamlineProvider}. */
@@ -99,13 +99,16 @@ const componentsOf = (stack: string): string => Array.from(stack.matchAll(/^\s*(
 export const usePageView = (name: string | undefined): void => {
   const told = useRef('');
   // It asks again after every rendering: the same component may show the next page of the same name.
-  useEffect(() => {
+  useCommit(() => {
     const view = `${name} ${location.pathname}`;
     if (!name || told.current === view) return;
     told.current = view;
     trackPageView(name);
   });
 };
+
+/** An ordinary effect may come after the user has clicked what was rendered with it, and so after the next address. */
+const useCommit = typeof window === 'undefined' ? useEffect : useLayoutEffect;
 
 /**
  * The pattern of a route: `/lamp/comet` with the parameter `id` of `comet` is `/lamp/:id`. So pages of one kind are counted as one.
