@@ -227,6 +227,7 @@ impl Monitor {
         self.scroll_ratio = 0.0;
         let url = self.views.current().url.clone();
         self.remember("navigation", &url, at_ms);
+        self.outbox.begin_view();
         self.happened(page_view(kind, at_ms), time, host);
     }
 

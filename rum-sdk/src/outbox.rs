@@ -124,6 +124,13 @@ impl Outbox {
         }
     }
 
+    /// A view begins: its page view is not to be the last event of a batch, which would leave before a router has named the view.
+    pub fn begin_view(&mut self) {
+        if self.open.as_ref().is_some_and(|open| open.events.len() + 1 >= MOST_EVENTS) {
+            self.seal();
+        }
+    }
+
     /// A view got its name: events of it that wait in the batch have it too.
     pub fn renamed(&mut self, view: &View) {
         if let Some(open) = &mut self.open {
@@ -332,6 +339,21 @@ mod tests {
         push(&mut outbox, "a", 1, 100.0);
         assert_eq!(due(&mut outbox, 100.0).map(|beacon| beacon.events.len()), Some(10));
         assert_eq!(outbox.next_due(), None);
+    }
+
+    #[test]
+    fn a_page_view_that_begins_never_completes_a_batch() {
+        let mut outbox = Outbox::new(Object::default());
+        for _ in 0..9 {
+            push(&mut outbox, "a", 1, 100.0);
+        }
+        outbox.begin_view();
+        push(&mut outbox, "page_view", 2, 100.0);
+        assert_eq!(due(&mut outbox, 100.0).map(|beacon| beacon.events.len()), Some(9));
+        assert_eq!(outbox.next_due(), Some(5100.0));
+        outbox.begin_view();
+        push(&mut outbox, "page_view", 3, 100.0);
+        assert_eq!(due(&mut outbox, 5100.0).map(|beacon| beacon.events.len()), Some(2));
     }
 
     #[test]
