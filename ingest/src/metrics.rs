@@ -1,21 +1,20 @@
 //! The service's own metric families.
 
+mod durations;
 mod queries;
 mod reading;
 mod storage;
 
 use std::{sync::Arc, time::Duration};
 
-use prometheus::{
-    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    process_collector::ProcessCollector, proto,
-};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, process_collector::ProcessCollector, proto};
 
+use durations::{Durations, Series};
 use reading::Reading;
 
 use crate::{
     clickhouse::{QueryTimes, WriterStats},
-    exposition::{self, Format},
+    exposition::{self, Family, Format, Kind},
     pipeline::{Decision, STEPS, StepTimer},
     spool::SpoolStats,
     summaries::Summaries,
@@ -28,7 +27,7 @@ pub(crate) struct Metrics {
     /// HTTP requests by route and status.
     pub(crate) requests: IntCounterVec,
     /// From a request's head to its answer's, by route and status.
-    pub(crate) request_duration: HistogramVec,
+    pub(crate) request_duration: Durations,
     /// What limits decided, by project and limit.
     decisions: IntCounterVec,
     /// Beacons by project, outcome and reason.
@@ -40,14 +39,16 @@ pub(crate) struct Metrics {
     /// Beacons the senders say they sent again.
     pub(crate) retried: IntCounterVec,
     /// Time from the last byte of a beacon to its acknowledgement.
-    pub(crate) acknowledge: Histogram,
+    pub(crate) acknowledge: Arc<Series>,
     /// Open connections.
     pub(crate) connections: IntGauge,
     /// Connections closed because there were too many.
     pub(crate) connections_refused: IntCounter,
     /// Whether ClickHouse answered last time.
     pub(crate) clickhouse_up: IntGauge,
-    steps: [Histogram; STEPS.len()],
+    steps: [Arc<Series>; STEPS.len()],
+    /// The families of `acknowledge` and `steps`.
+    durations: [Durations; 2],
 }
 
 const REQUEST_BUCKETS: [f64; 11] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
@@ -77,18 +78,15 @@ impl Metrics {
         )?;
         let decisions = counters(
             "beamline_rate_limit_decisions_total",
-            "What limits decided about requests. Adds up over instances.",
+            "What limits decided about requests.",
             &["project", "limit", "decision"],
         )?;
-        let request_duration = HistogramVec::new(
-            HistogramOpts::new(
-                "beamline_http_request_duration_seconds",
-                "Time from a request's head to its answer's. Adds up over instances.",
-            )
-            .buckets(REQUEST_BUCKETS.into()),
+        let request_duration = Durations::new(
+            "beamline_http_request_duration_seconds",
+            "Time from a request's head to its answer's.",
             &["route", "status"],
-        )?;
-        registry.register(Box::new(request_duration.clone()))?;
+            &REQUEST_BUCKETS,
+        );
         let lost = counters(
             "beamline_sender_lost_events_total",
             "Events that senders report as lost on their side.",
@@ -96,19 +94,13 @@ impl Metrics {
         )?;
         let retried =
             counters("beamline_sender_retried_beacons_total", "Beacons that senders report as sent again.", &["project"])?;
-        let steps = HistogramVec::new(
-            HistogramOpts::new("beamline_step_duration_seconds", "Time of one pipeline step.").buckets(STEP_BUCKETS.into()),
-            &["step"],
-        )?;
-        registry.register(Box::new(steps.clone()))?;
-        let acknowledge = Histogram::with_opts(
-            HistogramOpts::new(
-                "beamline_acknowledge_duration_seconds",
-                "Time from the end of a beacon's body to its durable answer.",
-            )
-            .buckets(ACKNOWLEDGE_BUCKETS.into()),
-        )?;
-        registry.register(Box::new(acknowledge.clone()))?;
+        let step = Durations::new("beamline_step_duration_seconds", "Time of one pipeline step.", &["step"], &STEP_BUCKETS);
+        let acknowledged = Durations::new(
+            "beamline_acknowledge_duration_seconds",
+            "Time from the end of a beacon's body to its durable answer.",
+            &[],
+            &ACKNOWLEDGE_BUCKETS,
+        );
         let connections = IntGauge::new("beamline_connections", "Open connections.")?;
         registry.register(Box::new(connections.clone()))?;
         let connections_refused =
@@ -120,7 +112,6 @@ impl Metrics {
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         registry.register(Box::new(build))?;
         registry.register(Box::new(Storage::new(spool, writer)?))?;
-        let steps = STEPS.map(|step| steps.with_label_values(&[step]));
         registry.register(Box::new(ProcessCollector::for_self()))?;
         Ok(Self {
             registry,
@@ -131,11 +122,12 @@ impl Metrics {
             events,
             lost,
             retried,
-            acknowledge,
+            acknowledge: acknowledged.with(&[]),
             connections,
             connections_refused,
             clickhouse_up,
-            steps,
+            steps: STEPS.map(|name| step.with(&[name])),
+            durations: [step, acknowledged],
         })
     }
 
@@ -161,19 +153,31 @@ impl Metrics {
     }
 
     /// All families, the summaries and the times of ClickHouse as a page.
-    pub(crate) fn render(&self, summaries: &Summaries, clickhouse: &QueryTimes, format: Format) -> String {
-        let mut families = summaries.families();
+    pub(crate) fn render(&self, summaries: &Summaries, clickhouse: &QueryTimes, format: Format) -> Vec<u8> {
+        let mut families: Vec<Family> = self.registry.gather().iter().map(exposition::from_registry).collect();
         families.extend(queries::families(clickhouse));
-        families.extend(self.registry.gather().iter().map(exposition::from_registry));
+        families.extend(self.durations.iter().chain([&self.request_duration]).map(Durations::family));
+        families.iter_mut().for_each(say_how_it_adds_up);
+        families.extend(summaries.families());
         families.sort_by(|a, b| a.name.cmp(&b.name));
         exposition::encode(&families, format)
     }
 }
 
+/// What one process counts adds up over processes, what it measures of itself does not.
+fn say_how_it_adds_up(family: &mut Family) {
+    let how = match family.kind {
+        Kind::Counter | Kind::Histogram => "Adds up over instances.",
+        Kind::Gauge | Kind::Summary => "Of one instance.",
+    };
+    let help = family.help.trim_end_matches('.');
+    family.help = format!("{help}. {how}").into();
+}
+
 impl StepTimer for Metrics {
     fn took(&self, step: &'static str, time: Duration) {
         if let Some(index) = STEPS.iter().position(|name| *name == step) {
-            self.steps[index].observe(time.as_secs_f64());
+            self.steps[index].observe(time, None);
         }
     }
 

@@ -31,6 +31,10 @@ pub struct Query {
     pub text: String,
     /// Columns that the panel sets a unit or a colour for.
     pub columns: Vec<String>,
+    /// How series are named, for Prometheus.
+    pub legend: String,
+    /// Whether one moment is asked for, and not a range of time.
+    pub is_instant: bool,
 }
 
 /// All queries of a dashboard's file.
@@ -43,12 +47,16 @@ pub fn queries(path: &Path) -> Vec<Query> {
     let text = |target: &Value| target["rawSql"].as_str().or(target["expr"].as_str()).map(str::to_owned);
     let query = |title: &Value, kind: &str, text, columns| {
         let place = format!("{file}: {}", title.as_str().unwrap_or_default());
-        Query { place, kind: kind.to_owned(), text, columns }
+        Query { place, kind: kind.to_owned(), text, columns, legend: String::new(), is_instant: true }
     };
     let mut found = Vec::new();
     for panel in dashboard["panels"].as_array().unwrap() {
         for target in panel["targets"].as_array().into_iter().flatten() {
-            found.push(query(&panel["title"], panel["type"].as_str().unwrap(), text(target).unwrap(), columns(panel)));
+            found.push(Query {
+                legend: target["legendFormat"].as_str().unwrap_or_default().to_owned(),
+                is_instant: target["instant"] == true,
+                ..query(&panel["title"], panel["type"].as_str().unwrap(), text(target).unwrap(), columns(panel))
+            });
         }
     }
     for annotation in dashboard["annotations"]["list"].as_array().unwrap() {
@@ -56,8 +64,9 @@ pub fn queries(path: &Path) -> Vec<Query> {
         found.push(query(&annotation["name"], "annotation", text, Vec::new()));
     }
     for variable in dashboard["templating"]["list"].as_array().unwrap() {
-        if let Some(sql) = variable["query"].as_str().filter(|_| variable["type"] == "query") {
-            found.push(query(&variable["name"], "variable", sql.to_owned(), Vec::new()));
+        let asked = variable["query"].as_str().or(variable["query"]["query"].as_str());
+        if let Some(asked) = asked.filter(|_| variable["type"] == "query") {
+            found.push(query(&variable["name"], "variable", asked.to_owned(), Vec::new()));
         }
     }
     found

@@ -11,6 +11,7 @@ mod files;
 pub mod grafana;
 mod load;
 pub mod mmdb;
+pub mod panels;
 mod prometheus;
 mod proxy;
 mod server;

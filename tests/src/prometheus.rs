@@ -23,6 +23,14 @@ impl Prometheus {
     /// # Panics
     /// If it does not start.
     pub async fn start(dir: &Path, config: &str) -> Self {
+        Self::start_with(dir, config, &[]).await
+    }
+
+    /// The same with more arguments.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn start_with(dir: &Path, config: &str, arguments: &[&str]) -> Self {
         let file = dir.join("prometheus.yml");
         std::fs::write(&file, config).unwrap();
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -32,6 +40,7 @@ impl Prometheus {
             .arg(format!("--web.listen-address=127.0.0.1:{port}"))
             // What fires before it has found Alertmanager is told right after.
             .arg("--rules.alert.resend-delay=1s")
+            .args(arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()

@@ -131,6 +131,14 @@ impl Service {
         answer(reqwest::get(format!("{}{path}", self.url)).await.unwrap()).await
     }
 
+    /// The page `/metrics` in another format.
+    ///
+    /// # Panics
+    /// If there is no answer.
+    pub async fn metrics_as(&self, accept: &str) -> Answer {
+        Answer::to(reqwest::Client::new().get(format!("{}/metrics", self.url)).header("accept", accept)).await
+    }
+
     /// A request to the beacon path with the default project's key.
     pub fn post(&self, body: impl Into<reqwest::Body>) -> reqwest::RequestBuilder {
         self.post_with_key("default", body)

@@ -11,11 +11,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use beamline_tests::{Alertmanager, Heard, Prometheus, Proxied, Service, Trouble, beacon, listen, now_ms, until, vital};
+use beamline_tests::{
+    Alertmanager, Heard, Prometheus, Proxied, Service, Trouble, beacon, grafana::Chosen, listen, now_ms, panels, until, vital,
+};
 use serde_json::{Value, json};
 
 const CONFIG: &str =
     "[summaries]\nrefresh_seconds = 2\n[spool]\nmax_bytes = 2000000\nsegment_max_bytes = 1000000\nsegment_max_age_ms = 50\n";
+/// With a measure, and a second key whose limit is soon reached.
+const PROJECTS: &str = "[[projects]]\nid = \"default\"\nkey = \"default\"\nmeasures = [\"purchase\"]\n\
+    [[projects]]\nid = \"busy\"\nkey = \"busy\"\nrate_limit_per_second = 1\n";
+const DAY_SECONDS: u64 = 86_400;
 /// A burn is seen at full minutes.
 const BURN_DEADLINE: Duration = Duration::from_secs(100);
 const WEEK_SECONDS: u64 = 7 * 86_400;
@@ -40,12 +46,22 @@ fn eager_rules(dir: &Path) {
     }
 }
 
-/// A project that sent beacons at this time a week ago, as the recording rule would have kept it.
-fn remember_last_week(dir: &Path) {
+/// A project that sent beacons at this time a week ago, as the recording rule would have kept it; and what dashboards compare today with.
+fn remember(dir: &Path) {
     let now = now_ms() / 1000;
-    let mut text = "# TYPE project:beamline_beacons_accepted:increase30m gauge\n".to_owned();
-    for at in (now - WEEK_SECONDS - 600..now - WEEK_SECONDS + 1800).step_by(60) {
-        writeln!(text, "project:beamline_beacons_accepted:increase30m{{project=\"silent\"}} 500 {at}").unwrap();
+    let mut text = String::new();
+    let mut keep = |series: &str, ago: u64, value: &dyn Fn(u64) -> u64| {
+        writeln!(text, "# TYPE {} gauge", series.split('{').next().unwrap()).unwrap();
+        for at in (now - ago - 1800..now - ago + 1800).step_by(60) {
+            writeln!(text, "{series} {} {at}", value(at)).unwrap();
+        }
+    };
+    keep("project:beamline_beacons_accepted:increase30m{project=\"silent\"}", WEEK_SECONDS, &|_| 500);
+    keep("project:rum_errors:rate5m{project=\"default\"}", WEEK_SECONDS, &|_| 1);
+    keep("project:rum_page_views:rate5m{project=\"default\"}", WEEK_SECONDS, &|_| 10);
+    keep("rum_sessions_total{project=\"default\",device=\"mobile\",release=\"1.0\"}", WEEK_SECONDS, &|at| at);
+    for family in ["rum_errors_total", "rum_page_views_total"] {
+        keep(&format!("{family}{{project=\"default\",page=\"/\",device=\"mobile\",release=\"1.0\"}}"), DAY_SECONDS, &|at| at);
     }
     text.push_str("# EOF\n");
     let file = dir.join("last-week.txt");
@@ -69,11 +85,21 @@ fn config(instances: &[&Service], alertmanager: &Alertmanager, rules: &Path) -> 
     .to_string()
 }
 
+/// Vitals of a visit beside its LCP: value of the first visit.
+const OTHERS: [(&str, f64); 4] = [("INP", 11.0), ("CLS", 0.013), ("FCP", 70.0), ("TTFB", 41.0)];
+
+/// The value of a vital in a visit.
+fn spread(first: f64, number: usize) -> f64 {
+    first * f64::from(u32::try_from(number % 20).unwrap() + 1)
+}
+
 /// A visit that is slow and goes wrong in a new way.
 fn bad_visit(number: usize) -> Value {
     let error = |of: usize| json!({"type": "error", "source": "api", "at_ms": now_ms(), "name": format!("Failure{of}"), "message": format!("cause {of}")});
     let mut events: Vec<Value> = (0..100).map(|_| vital("LCP", 9000.0)).collect();
     events.push(json!({"type": "page_view", "at_ms": now_ms()}));
+    events.push(json!({"type": "action", "at_ms": now_ms(), "action": "purchase", "value": 20}));
+    events.extend(OTHERS.map(|(metric, value)| vital(metric, spread(value, number))));
     events.extend((0..4).map(|of| error(number % 10 * 4 + of)));
     beacon(&format!("bad-{number}"), "/checkout", &events)
 }
@@ -97,14 +123,14 @@ async fn hears(heard: &Heard, alertname: &str, deadline: Duration, prometheus: &
 #[tokio::test(flavor = "multi_thread")]
 async fn what_goes_wrong_is_told_to_those_who_can_help() {
     let dir = tempfile::tempdir().unwrap();
-    let at = Proxied::start(dir.path(), CONFIG).await;
+    let at = Proxied::start(dir.path(), &format!("{CONFIG}{PROJECTS}")).await;
     let service = &at.service;
     let (port, heard) = listen().await;
     std::fs::create_dir(dir.path().join("alertmanager")).unwrap();
     let alertmanager = Alertmanager::start(&dir.path().join("alertmanager"), port).await;
     let rules = dir.path().join("rules");
     eager_rules(&rules);
-    remember_last_week(dir.path());
+    remember(dir.path());
     let prometheus = Prometheus::start(dir.path(), &config(&[service], &alertmanager, &rules)).await;
     let shown = async |query: &str| until(query, async || prometheus.value(query).await).await;
 
@@ -123,6 +149,14 @@ async fn what_goes_wrong_is_told_to_those_who_can_help() {
     for number in 0..20 {
         service.accept(&bad_visit(number)).await;
     }
+    let mut lossy = beacon("lossy", "/checkout", &[json!({"type": "page_view", "at_ms": now_ms()})]);
+    lossy["lost"] = json!({"dropped": 1, "refused": 1});
+    service.accept(&lossy).await;
+    until("a limit is reached", async || {
+        let status = service.post_with_key("busy", lossy.to_string()).send().await.ok()?.status();
+        (status == 429).then_some(())
+    })
+    .await;
     hears(&heard, "UnknownKeys", quick, &prometheus).await;
     hears(&heard, "ErrorRateSpike", quick, &prometheus).await;
     hears(&heard, "NewErrorSpike", quick, &prometheus).await;
@@ -168,6 +202,7 @@ async fn what_goes_wrong_is_told_to_those_who_can_help() {
     })
     .await;
     drop(burning);
+    every_panel_shows_what_it_draws(&prometheus).await;
     let of_burns =
         heard.lock().unwrap().iter().flat_map(|(_, body)| body["alerts"].as_array().unwrap().clone()).collect::<Vec<_>>();
     let severities: BTreeSet<String> = of_burns
@@ -177,6 +212,25 @@ async fn what_goes_wrong_is_told_to_those_who_can_help() {
         .collect();
     assert_eq!(severities, ["P1".to_owned()].into());
     at.proxy.suffer(Trouble::None);
+}
+
+/// Every query of every Prometheus dashboard, over what was really scraped.
+async fn every_panel_shows_what_it_draws(prometheus: &Prometheus) {
+    let now = now_ms() / 1000;
+    let chosen = Chosen { from: now - 900, to: now, interval: 60, variables: vec![("project", vec!["default"])] };
+    let shown = panels::ask(prometheus, &deploy().join("grafana/dashboards/prometheus"), &chosen).await;
+    assert!(shown.queries > 120, "{}", shown.queries);
+    // There is no exporter of the host here.
+    let of_host = ["service: Memory", "service: Processor"].map(str::to_owned);
+    assert_eq!(shown.empty, of_host.into());
+    assert!(shown.percentiles["LCP"].len() >= 6 && shown.percentiles.values().all(|shown| shown.len() >= 2), "{shown:?}");
+    let is_near = |value: f64, exact: f64| (value / exact - 1.0).abs() < 0.0055;
+    for (vital, values) in &shown.percentiles {
+        // Of 20 values the fifteenth, by nearest rank.
+        let exact = OTHERS.iter().find(|(metric, _)| metric == vital).map_or(9000.0, |(_, first)| spread(*first, 14));
+        let exact = if *vital == "CLS" { exact } else { exact / 1000.0 };
+        assert!(values.iter().all(|value| is_near(*value, exact)), "{vital}: {values:?}, exactly {exact}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
-use beamline_tests::{Launch, Service, assert_exposition, beacon, now_ms, until, vital};
+use beamline_tests::{Launch, Prometheus, Service, assert_exposition, beacon, now_ms, until, vital};
 use serde_json::{Value, json};
 
 const QUICK: &str = "[summaries]\nrefresh_seconds = 1\n[spool]\nsegment_max_age_ms = 50\n";
@@ -96,6 +96,7 @@ async fn counters_are_what_was_stored_since_the_start() {
     let data = dir.path().join("data");
     let config = format!("{QUICK}{MEASURES}");
     let service = Service::start(&data, &Launch::with(&config));
+    let prometheus = scraping_native_histograms(dir.path(), &service).await;
     for number in 0..VISITS {
         service.accept(&visit(number)).await;
     }
@@ -111,6 +112,10 @@ async fn counters_are_what_was_stored_since_the_start() {
     let page = complete(&service, f64::from(VISITS)).await;
     assert_exposition(&page);
     assert_thresholds_are_ratings(&page);
+    let ways = ["Adds up over instances.", "Every instance shows the same; take the maximum.", "Of one instance."];
+    for help in page.lines().filter(|line| line.starts_with("# HELP")) {
+        assert!(ways.iter().any(|way| help.ends_with(way)), "{help}");
+    }
     let sql = service.sql();
     for (family, query) in [
         ("rum_page_views_total", "SELECT count() FROM events WHERE kind = 'page_view'"),
@@ -141,10 +146,11 @@ async fn counters_are_what_was_stored_since_the_start() {
     assert!((p75 / exact - 1.0).abs() < 0.0055, "{p75} {exact}");
 
     // OpenMetrics carries examples of poor values.
-    let open = reqwest::Client::new().get(format!("{}/metrics", service.url)).header("accept", "application/openmetrics-text");
-    let open = beamline_tests::Answer::to(open).await;
+    let open = service.metrics_as("application/openmetrics-text").await;
     assert!(open.headers["content-type"].to_str().unwrap().starts_with("application/openmetrics-text"));
     assert!(open.text.ends_with("# EOF\n") && open.text.contains(" # {view_id=\"000000000000f1e3\"} "), "{}", open.text);
+
+    native_histograms_are_the_classic_ones_in_finer_steps(&service, &prometheus, &page).await;
 
     service.stop().await;
     let service = Service::start(&data, &Launch::with(&config));
@@ -157,6 +163,52 @@ async fn counters_are_what_was_stored_since_the_start() {
     assert_eq!(sum(&page, "rum_page_views_total", "").to_bits(), 1.0_f64.to_bits());
     assert_eq!(sum(&page, "rum_sessions_total", "").to_bits(), 1.0_f64.to_bits());
     assert_thresholds_are_ratings(&page);
+}
+
+/// A Prometheus that asks for protobuf and keeps native histograms.
+async fn scraping_native_histograms(dir: &Path, service: &Service) -> Prometheus {
+    let target = service.url.strip_prefix("http://").unwrap();
+    let config = json!({
+        "global": {"scrape_interval": "1s"},
+        "scrape_configs": [{"job_name": "beamline", "static_configs": [{"targets": [target]}]}],
+    });
+    Prometheus::start_with(dir, &config.to_string(), &["--enable-feature=native-histograms"]).await
+}
+
+async fn native_histograms_are_the_classic_ones_in_finer_steps(service: &Service, prometheus: &Prometheus, page: &str) {
+    let protobuf = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
+    let answer = service.metrics_as(protobuf).await;
+    assert!(answer.headers["content-type"].to_str().unwrap().starts_with("application/vnd.google.protobuf;"));
+    let classic = samples(page);
+    let sql = service.sql();
+    for vital in ["LCP", "FCP", "TTFB", "INP", "FID", "CLS"] {
+        let (unit, scale) = if vital == "CLS" { ("", 1.0) } else { ("_seconds", 1000.0) };
+        let family = format!("rum_{}_distribution{unit}", vital.to_lowercase());
+        for place in ["/", "/cart"] {
+            let series = format!("{family}{{device=\"unknown\",page=\"{place}\",project=\"default\"}}");
+            let exactly = |suffix: &str| classic[series.replacen('{', &format!("{suffix}{{"), 1).as_str()];
+            let is = async |query: &str, expected: f64| {
+                until(&format!("{query} is {expected}"), async || {
+                    prometheus.value(query).await.filter(|value| (value / expected - 1.0).abs() < 1e-9).map(drop)
+                })
+                .await;
+            };
+            is(&format!("histogram_count({series})"), exactly("_count")).await;
+            is(&format!("histogram_sum({series})"), exactly("_sum")).await;
+            // All of its buckets together have them all.
+            is(&format!("histogram_fraction(-1, +Inf, {series})"), 1.0).await;
+            let condition = format!("metric = '{vital}' AND page = '{place}'");
+            let exact = sql.number(&format!("SELECT quantileExactLow(0.75)(value) FROM events WHERE {condition}")).await / scale;
+            let next = sql.number(&format!("SELECT quantileExactHigh(0.80)(value) FROM events WHERE {condition}")).await / scale;
+            let shown = prometheus.value(&format!("histogram_quantile(0.75, {series})")).await.unwrap();
+            // A bucket is 9 % wide, and a rank between two values is between them.
+            assert!(shown > exact / 1.1 && shown < next * 1.1, "{series}: {shown}, exactly {exact}");
+        }
+    }
+    let acknowledged = prometheus.value("histogram_quantile(0.95, beamline_acknowledge_duration_seconds)").await.unwrap();
+    assert!(acknowledged > 0.0 && acknowledged < 60.0, "{acknowledged}");
+    assert!(prometheus.value("histogram_count(beamline_http_request_duration_seconds{status=\"202\"})").await.unwrap() > 0.0);
+    assert!(prometheus.value("histogram_count(beamline_clickhouse_query_duration_seconds{query=\"insert\"})").await.unwrap() > 0.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

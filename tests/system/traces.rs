@@ -14,12 +14,15 @@ const NOT_KEPT: &str = "11111111111111111111111111111111";
 const PAGE_SPAN: &str = "00f067aa0ba902b7";
 
 fn config(collector: &Collector, more: &str) -> Launch {
-    Launch::with(&format!("[spool]\nsegment_max_age_ms = 50\n[traces]\nendpoint = {:?}\n{more}\n", collector.url))
+    Launch::with(&format!(
+        "[spool]\nsegment_max_age_ms = 50\n[summaries]\nrefresh_seconds = 1\n[traces]\nendpoint = {:?}\n{more}\n",
+        collector.url
+    ))
 }
 
 fn visit(number: u32) -> Value {
     let id = format!("01980000-0000-7000-8000-{number:012x}");
-    beacon(&id, "/cart", &[json!({"type": "page_view", "at_ms": now_ms()}), vital("LCP", 900.0)])
+    beacon(&id, "/cart", &[json!({"type": "page_view", "at_ms": now_ms()}), vital("INP", 900.0)])
 }
 
 fn parent(trace_id: &str, flags: &str) -> String {
@@ -97,6 +100,17 @@ async fn a_beacon_is_one_trace_from_the_page_to_clickhouse() {
     assert_from_page_to_insert(&by_header);
     let by_query = trace(&collector, BY_QUERY).await;
     assert_from_page_to_insert(&by_query);
+
+    // Examples lead to the trace: those of the service's times at once, those of poor vitals with the next reading.
+    let example = |value: &str| format!("trace_id=\"{value}\"}} ");
+    until("examples have traces", async || {
+        let page = service.metrics_as("application/openmetrics-text").await.text;
+        let has = |family: &str, part: &str| page.lines().any(|line| line.starts_with(family) && line.contains(part));
+        let of_service = ["beamline_acknowledge_duration_seconds_bucket", "beamline_http_request_duration_seconds_bucket"];
+        let is_there = of_service.iter().all(|family| has(family, &example(BY_HEADER)) || has(family, &example(BY_QUERY)));
+        (is_there && has("rum_inp_distribution_seconds_bucket", "view_id=\"000000000000f1e3\",trace_id=\"")).then_some(())
+    })
+    .await;
 
     // A refused beacon is a trace too, which says why.
     let refused = service.post_with_key("nobody", "{}").header("traceparent", parent(BY_HEADER, "01"));

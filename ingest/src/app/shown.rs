@@ -35,7 +35,7 @@ fn show_room(service: &Service) -> Result<(), prometheus::Error> {
     let (most, free) = (service.spool.clone(), service.spool.clone());
     let help = "Most bytes that may wait on disk for ClickHouse.";
     service.metrics.show("beamline_spool_max_bytes", help, GAUGE, move || most.max_bytes() as f64)?;
-    let help = "Room on the spool's file system for the service's user; NaN if the system does not tell. Do not add up.";
+    let help = "Room on the spool's file system for the service's user; NaN if the system does not tell.";
     let read = move || free.disk_free_bytes().map_or(f64::NAN, |bytes| bytes as f64);
     service.metrics.show("beamline_spool_disk_free_bytes", help, GAUGE, read)
 }
@@ -73,7 +73,7 @@ fn show_traces(service: &Service) -> Result<(), prometheus::Error> {
     ];
     for (name, help, read) in families {
         let stats = stats.clone();
-        service.metrics.show(name, &format!("{help} Adds up over instances."), COUNTER, move || read(&stats) as f64)?;
+        service.metrics.show(name, help, COUNTER, move || read(&stats) as f64)?;
     }
     Ok(())
 }

@@ -30,7 +30,7 @@ pub use quarantine::Refused;
 pub use rebuild::{Difference, ROLLUPS, Rollup, Scope};
 pub use sql::{FORMAT_FOR_PEOPLE, FORMAT_FOR_PROGRAMS};
 pub use tenancy::{Readable, tables_with_projects};
-pub use times::{BOUNDS, QueryTimes, Times};
+pub use times::{QueryTimes, Times};
 pub use writer::{Writer, WriterStats};
 
 use std::{sync::Arc, time::Duration};

@@ -103,6 +103,8 @@ pub struct PoorVital {
     pub value: f64,
     /// When it was measured, Unix milliseconds.
     pub at_ms: i64,
+    /// The trace its beacon came in, 32 hexadecimal digits; empty if none is known.
+    pub trace_id: String,
 }
 
 /// Days that are read: today (UTC) and two before, for what comes late.
@@ -249,9 +251,10 @@ impl ClickHouse {
     /// [`QueryError`].
     pub async fn poor_vitals(&self, pages: &[Name]) -> Result<Vec<PoorVital>, QueryError> {
         const QUERY: &str =
-            "SELECT project_id, toString(metric) AS metric, page, device, last.1 AS view_id, last.2 AS value, last.3 AS at_ms FROM
+            "SELECT project_id, toString(metric) AS metric, page, device, last.1 AS view_id, last.2 AS value, last.3 AS at_ms,
+                last.4 AS trace_id FROM
             (
-                SELECT project_id, metric, page, device, argMax((view_id, events.value, toUnixTimestamp64Milli(ts)), ts) AS last
+                SELECT project_id, metric, page, device, argMax((view_id, events.value, toUnixTimestamp64Milli(ts), events.trace_id), ts) AS last
                 FROM events
                 WHERE toDate(received_at) >= today() - 1 AND received_at > now64(3) - toIntervalMinute(10) AND kind = 'vital'
                     AND rating = 'poor' AND view_id != 0 AND (project_id, page) IN ?

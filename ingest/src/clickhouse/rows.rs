@@ -171,7 +171,8 @@ fn add(event: &AcceptedEvent, beacon: &AcceptedBeacon, rows: &mut Rows) {
         Event::Vital(vital) => {
             let row = vital_row(vital, base());
             let counted_at = counted_at(event, row.received_at, row.prev_rating != 0);
-            EventRow { counted_at, ..row }
+            let trace_id = beacon.trace.map_or_else(String::new, |trace| format!("{:032x}", trace.trace_id));
+            EventRow { counted_at, trace_id, ..row }
         }
         Event::PageView(view) => page_view_row(view, base()),
         Event::Action(action) => action_row(action, base()),

@@ -6,14 +6,16 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::exposition::Grid;
+
 /// Upper bounds in seconds; above them are the queries that timed out.
-pub const BOUNDS: [f64; 9] = [0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0];
+const BOUNDS: [f64; 9] = [0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0];
 
 /// What is known of one query.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Times {
-    /// By bound, and above the last.
-    pub counts: [u64; BOUNDS.len() + 1],
+    /// By cell of the grid with [`BOUNDS`].
+    pub counts: Vec<u64>,
     /// All together, in seconds.
     pub seconds: f64,
     /// Without an answer, or refused.
@@ -26,18 +28,24 @@ pub struct Times {
 #[derive(Debug)]
 pub struct QueryTimes {
     slow: Duration,
+    grid: Grid,
     by_name: Mutex<BTreeMap<&'static str, Times>>,
 }
 
 impl QueryTimes {
     /// None yet. Queries that take longer than `slow` are logged.
-    pub const fn new(slow: Duration) -> Self {
-        Self { slow, by_name: Mutex::new(BTreeMap::new()) }
+    pub fn new(slow: Duration) -> Self {
+        Self { slow, grid: Grid::of_durations(&BOUNDS), by_name: Mutex::new(BTreeMap::new()) }
+    }
+
+    /// Where their buckets end.
+    pub const fn grid(&self) -> &Grid {
+        &self.grid
     }
 
     /// By the name of the query.
     pub fn all(&self) -> Vec<(&'static str, Times)> {
-        self.lock().iter().map(|(name, times)| (*name, *times)).collect()
+        self.lock().iter().map(|(name, times)| (*name, times.clone())).collect()
     }
 
     /// Waits for the answer and takes the time.
@@ -53,8 +61,8 @@ impl QueryTimes {
         {
             let mut all = self.lock();
             let times = all.entry(query).or_default();
-            let bucket = BOUNDS.iter().position(|bound| time.as_secs_f64() <= *bound).unwrap_or(BOUNDS.len());
-            times.counts[bucket] += 1;
+            times.counts.resize(self.grid.len(), 0);
+            times.counts[self.grid.cell_of(time.as_secs_f64())] += 1;
             times.seconds += time.as_secs_f64();
             times.failures += u64::from(!answered);
             times.slow += u64::from(is_slow);
@@ -83,7 +91,11 @@ mod tests {
         times.took("ok", Duration::from_mins(1), false);
         let all: BTreeMap<_, _> = times.all().into_iter().collect();
         assert_eq!((all["ok"].counts.iter().sum::<u64>(), all["ok"].failures, all["ok"].slow), (3, 1, 2));
-        assert_eq!((all["ok"].counts[6], all["ok"].counts[9]), (1, 1));
+        let in_bucket = |bucket| {
+            let counts = all["ok"].counts.iter().enumerate();
+            counts.filter(|(cell, _)| times.grid().classic_of(*cell) == bucket).map(|(_, count)| count).sum::<u64>()
+        };
+        assert_eq!((in_bucket(6), in_bucket(9)), (1, 1));
         assert_eq!((all["refused"].failures, all["refused"].slow), (1, 0));
     }
 }

@@ -1,12 +1,25 @@
 //! What `/metrics` says, and the formats it can be said in. Pure: no clock, no registry of its own.
 
+mod format;
+mod grid;
+mod protobuf;
 mod registry;
 mod text;
 
 use std::borrow::Cow;
 
+pub use format::Format;
+pub use grid::{Grid, SCHEMA};
 pub use registry::from_registry;
-pub use text::encode;
+
+/// The families as a page. Families and series come in the order they are given in.
+pub fn encode(families: &[Family], format: Format) -> Vec<u8> {
+    match format {
+        Format::Protobuf => protobuf::encode(families),
+        Format::Text => text::encode(families, text::Dialect::Prometheus).into_bytes(),
+        Format::OpenMetrics => text::encode(families, text::Dialect::OpenMetrics).into_bytes(),
+    }
+}
 
 /// Samples of one name.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,7 +79,22 @@ pub enum Value {
         buckets: Vec<Bucket>,
         /// Sum of all values.
         sum: f64,
+        /// The same values by finer bounds. Shown in protobuf only.
+        native: Option<Native>,
     },
+}
+
+/// Buckets whose bounds follow from a schema.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Native {
+    /// Bucket `i` holds what is above `2^((i-1) * 2^-schema)` and at most `2^(i * 2^-schema)`.
+    pub schema: i32,
+    /// Largest value in the zero bucket.
+    pub zero_threshold: f64,
+    /// Values in the zero bucket.
+    pub zero_count: f64,
+    /// Index and count of each bucket that is not empty, ascending.
+    pub buckets: Vec<(i32, f64)>,
 }
 
 /// One bucket of a histogram.
@@ -80,7 +108,7 @@ pub struct Bucket {
     pub exemplar: Option<Exemplar>,
 }
 
-/// One value that was counted. Shown in OpenMetrics only.
+/// One value that was counted. Not shown in Prometheus text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exemplar {
     /// Where to find more about it; names and values together at most 128 characters.
@@ -89,56 +117,4 @@ pub struct Exemplar {
     pub value: f64,
     /// When it was measured, Unix seconds.
     pub at_seconds: f64,
-}
-
-/// A text format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// Prometheus text, version 0.0.4.
-    Text,
-    /// OpenMetrics text, version 1.0.0.
-    OpenMetrics,
-}
-
-impl Format {
-    /// The one that an `Accept` header prefers; [`Format::Text`] if it names none of them (RFC 9110 section 12.5.1).
-    pub fn accepted(accept: Option<&str>) -> Self {
-        let mut best = (0.0, Self::Text);
-        for range in accept.unwrap_or_default().split(',') {
-            let mut parts = range.split(';').map(str::trim);
-            let format = match parts.next() {
-                Some("application/openmetrics-text") => Self::OpenMetrics,
-                Some("text/plain" | "text/*" | "*/*") => Self::Text,
-                _ => continue,
-            };
-            let quality = parts.find_map(|part| part.strip_prefix("q=")?.parse::<f64>().ok()).unwrap_or(1.0);
-            if quality > best.0 {
-                best = (quality, format);
-            }
-        }
-        best.1
-    }
-
-    /// Its media type.
-    pub const fn content_type(self) -> &'static str {
-        match self {
-            Self::Text => "text/plain; version=0.0.4; charset=utf-8",
-            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_preferred_format_is_taken() {
-        let prometheus = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
-        assert_eq!(Format::accepted(Some(prometheus)), Format::OpenMetrics);
-        assert_eq!(Format::accepted(Some("text/plain, application/openmetrics-text; q=0.5")), Format::Text);
-        assert_eq!(Format::accepted(Some("application/openmetrics-text; q=0")), Format::Text);
-        assert_eq!(Format::accepted(Some("image/png;;q=x,,")), Format::Text);
-        assert_eq!(Format::accepted(None), Format::Text);
-    }
 }

@@ -28,7 +28,7 @@ fn value(metric: &Metric, kind: Kind) -> Value {
             let finite = histogram.get_bucket().iter().filter(|bucket| bucket.upper_bound().is_finite());
             let buckets = finite.map(|found| bucket(found.upper_bound(), found.cumulative_count()));
             let all = bucket(f64::INFINITY, histogram.get_sample_count());
-            Value::Histogram { buckets: buckets.chain([all]).collect(), sum: histogram.get_sample_sum() }
+            Value::Histogram { buckets: buckets.chain([all]).collect(), sum: histogram.get_sample_sum(), native: None }
         }
         Kind::Gauge | Kind::Summary => Value::Number(metric.get_gauge().get_value()),
     }

@@ -2,32 +2,38 @@
 
 use std::fmt::Write as _;
 
-use super::{Exemplar, Family, Format, Kind, Labels, Value};
+use super::{Exemplar, Family, Kind, Labels, Value};
 
-/// The families as a page. Families and series come in the order they are given in.
-pub fn encode(families: &[Family], format: Format) -> String {
+/// Which of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
+    Prometheus,
+    OpenMetrics,
+}
+
+pub(super) fn encode(families: &[Family], dialect: Dialect) -> String {
     let mut page = String::new();
     for family in families {
-        encode_family(&mut page, family, format);
+        encode_family(&mut page, family, dialect);
     }
-    if format == Format::OpenMetrics {
+    if dialect == Dialect::OpenMetrics {
         page.push_str("# EOF\n");
     }
     page
 }
 
-fn encode_family(page: &mut String, family: &Family, format: Format) {
+fn encode_family(page: &mut String, family: &Family, dialect: Dialect) {
     let kind = match family.kind {
         Kind::Counter => "counter",
         Kind::Gauge => "gauge",
         Kind::Summary => "summary",
         Kind::Histogram => "histogram",
     };
-    let name = match (format, family.kind) {
-        (Format::OpenMetrics, Kind::Counter) => family.name.strip_suffix("_total").unwrap_or(&family.name),
+    let name = match (dialect, family.kind) {
+        (Dialect::OpenMetrics, Kind::Counter) => family.name.strip_suffix("_total").unwrap_or(&family.name),
         _ => &family.name,
     };
-    let help = escape(&family.help, format == Format::OpenMetrics);
+    let help = escape(&family.help, dialect == Dialect::OpenMetrics);
     let _ = writeln!(page, "# HELP {name} {help}\n# TYPE {name} {kind}");
     for series in &family.series {
         let (name, labels) = (family.name.as_ref(), &series.labels);
@@ -40,10 +46,10 @@ fn encode_family(page: &mut String, family: &Family, format: Format) {
                 sample(page, name, "_sum", labels, None, *sum);
                 sample(page, name, "_count", labels, None, *count);
             }
-            Value::Histogram { buckets, sum } => {
+            Value::Histogram { buckets, sum, native: _ } => {
                 for bucket in buckets {
                     sample(page, name, "_bucket", labels, Some(("le", bucket.le)), bucket.cumulative);
-                    if let (Format::OpenMetrics, Some(exemplar)) = (format, &bucket.exemplar) {
+                    if let (Dialect::OpenMetrics, Some(exemplar)) = (dialect, &bucket.exemplar) {
                         page.pop();
                         attach(page, exemplar);
                     }
@@ -117,7 +123,7 @@ mod tests {
     #[test]
     fn hostile_label_values_stay_in_their_quotes() {
         let labels = vec![("page".into(), "a\"} 1\n# TYPE x\\".to_owned())];
-        let page = encode(&[family("rum_x_total", Kind::Counter, labels, Value::Number(2.0))], Format::Text);
+        let page = encode(&[family("rum_x_total", Kind::Counter, labels, Value::Number(2.0))], Dialect::Prometheus);
         assert_eq!(
             page,
             "# HELP rum_x_total A \"text\"\\nof \\\\ two lines.\n# TYPE rum_x_total counter\nrum_x_total{page=\"a\\\"} 1\\n# TYPE x\\\\\"} 2\n"
@@ -131,22 +137,22 @@ mod tests {
         let buckets = vec![bucket(2.5, 1.0, None), bucket(f64::INFINITY, 2.0, Some(exemplar))];
         let families = [
             family("rum_x_total", Kind::Counter, Vec::new(), Value::Number(0.5)),
-            family("rum_y", Kind::Histogram, Vec::new(), Value::Histogram { buckets, sum: 4.5 }),
+            family("rum_y", Kind::Histogram, Vec::new(), Value::Histogram { buckets, sum: 4.5, native: None }),
         ];
-        let page = encode(&families, Format::OpenMetrics);
+        let page = encode(&families, Dialect::OpenMetrics);
         assert!(
             page.starts_with("# HELP rum_x A \\\"text\\\"\\nof \\\\ two lines.\n# TYPE rum_x counter\nrum_x_total 0.5\n"),
             "{page}"
         );
         let histogram = "rum_y_bucket{le=\"2.5\"} 1\nrum_y_bucket{le=\"+Inf\"} 2 # {view_id=\"0a\"} 3.5 1.250\nrum_y_sum 4.5\nrum_y_count 2\n# EOF\n";
         assert!(page.ends_with(histogram), "{page}");
-        assert!(!encode(&families, Format::Text).contains(" # {"));
+        assert!(!encode(&families, Dialect::Prometheus).contains(" # {"));
     }
 
     #[test]
     fn a_summary_without_values_says_so() {
         let value = Value::Summary { quantiles: vec![(0.75, f64::NAN)], sum: 0.0, count: 0.0 };
-        let page = encode(&[family("rum_cls", Kind::Summary, Vec::new(), value)], Format::Text);
+        let page = encode(&[family("rum_cls", Kind::Summary, Vec::new(), value)], Dialect::Prometheus);
         assert!(page.ends_with("rum_cls{quantile=\"0.75\"} NaN\nrum_cls_sum 0\nrum_cls_count 0\n"), "{page}");
     }
 }

@@ -62,7 +62,7 @@ async fn store(service: Arc<Service>, acceptance: Acceptance, begin: Instant, or
         reservation.stored(Instant::now());
     }
     let metrics = &service.metrics;
-    metrics.acknowledge.observe(begin.elapsed().as_secs_f64());
+    metrics.acknowledge.observe(begin.elapsed(), origin.trace.as_ref().map(|trace| trace.id()));
     metrics.beacons.with_label_values(&[&project_id, "accepted", ""]).inc();
     metrics.events.with_label_values(&[&project_id, "accepted", ""]).inc_by(accepted as u64);
     for event in &rejected {

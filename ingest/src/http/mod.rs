@@ -46,7 +46,7 @@ use crate::{
     pipeline::Pipeline,
     spool::Spool,
     summaries::Summaries,
-    traces::Traces,
+    traces::{RequestTrace, Traces},
 };
 
 /// What handlers share.
@@ -127,7 +127,7 @@ fn answering(routes: Router<Arc<Service>>, service: Arc<Service>) -> Router {
 }
 
 async fn metrics(State(service): State<Arc<Service>>, headers: HeaderMap) -> Response {
-    let format = Format::accepted(headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()));
+    let format = Format::accepted(headers.get_all(header::ACCEPT).iter().filter_map(|accept| accept.to_str().ok()));
     let page = service.metrics.render(&service.summaries, service.clickhouse.times(), format);
     ([(header::CONTENT_TYPE, format.content_type()), (header::VARY, "accept")], page).into_response()
 }
@@ -142,11 +142,12 @@ async fn shed(State(service): State<Arc<Service>>, request: Request, next: Next)
 
 async fn count(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
+    let trace = request.extensions().get::<Arc<RequestTrace>>().map(|trace| trace.id());
     let begin = Instant::now();
     let response = next.run(request).await;
     let status = response.status();
     let labels = [route.as_str(), status.as_str()];
     service.metrics.requests.with_label_values(&labels).inc();
-    service.metrics.request_duration.with_label_values(&labels).observe(begin.elapsed().as_secs_f64());
+    service.metrics.request_duration.with(&labels).observe(begin.elapsed(), trace);
     response
 }

@@ -1,14 +1,14 @@
 //! The times of ClickHouse.
 
 use crate::{
-    clickhouse::{BOUNDS, QueryTimes, Times},
-    exposition::{Bucket, Family, Kind, Series, Value},
+    clickhouse::{QueryTimes, Times},
+    exposition::{Family, Grid, Kind, Series, Value},
 };
 
 /// The families of all queries so far.
 pub(super) fn families(times: &QueryTimes) -> [Family; 3] {
-    let all = times.all();
-    let family = |name: &'static str, help: &'static str, kind, value: fn(&Times) -> Value| Family {
+    let (all, grid) = (times.all(), times.grid());
+    let family = |name: &'static str, help: &'static str, kind, value: &dyn Fn(&Times) -> Value| Family {
         name: name.into(),
         help: help.into(),
         kind,
@@ -18,23 +18,17 @@ pub(super) fn families(times: &QueryTimes) -> [Family; 3] {
             .collect(),
     };
     [
-        family(
-            "beamline_clickhouse_query_duration_seconds",
-            "Time of queries and inserts by name. Adds up over instances.",
-            Kind::Histogram,
-            histogram,
-        ),
-        family(
-            "beamline_clickhouse_query_failures_total",
-            "Queries and inserts without a good answer. Adds up over instances.",
-            Kind::Counter,
-            |times| number(times.failures),
-        ),
+        family("beamline_clickhouse_query_duration_seconds", "Time of queries and inserts by name.", Kind::Histogram, &|times| {
+            histogram(times, grid)
+        }),
+        family("beamline_clickhouse_query_failures_total", "Queries and inserts without a good answer.", Kind::Counter, &|times| {
+            number(times.failures)
+        }),
         family(
             "beamline_clickhouse_slow_queries_total",
-            "Queries and inserts above clickhouse.slow_query_ms. Adds up over instances.",
+            "Queries and inserts above clickhouse.slow_query_ms.",
             Kind::Counter,
-            |times| number(times.slow),
+            &|times| number(times.slow),
         ),
     ]
 }
@@ -45,12 +39,6 @@ fn number(count: u64) -> Value {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
-fn histogram(times: &Times) -> Value {
-    let mut cumulative = 0;
-    let bounds = BOUNDS.into_iter().chain([f64::INFINITY]);
-    let buckets = bounds.zip(times.counts).map(|(le, count)| {
-        cumulative += count;
-        Bucket { le, cumulative: cumulative as f64, exemplar: None }
-    });
-    Value::Histogram { buckets: buckets.collect(), sum: times.seconds }
+fn histogram(times: &Times, grid: &Grid) -> Value {
+    grid.histogram(times.counts.iter().map(|count| *count as f64), times.seconds, |_| None)
 }

@@ -1,6 +1,10 @@
 //! From the buckets of the rollups to the bounds and quantiles that Prometheus is shown.
 
+use std::sync::LazyLock;
+
 use rum_protocol::Metric;
+
+use crate::exposition::Grid;
 
 /// The rollups' bucket of values that are zero.
 const ZERO: i16 = i16::MIN;
@@ -46,6 +50,63 @@ pub(super) fn between_bounds(vital: Metric, ratings: [i64; 3], buckets: &Buckets
     counts
 }
 
+/// What lies in the rollups' bucket that a threshold divides: how much of it is at most the threshold follows from the ratings.
+struct Divided {
+    bucket: i16,
+    threshold: f64,
+    up_to: i64,
+}
+
+/// Counts by cell of the vital's [`grid`]. Within a bucket of the rollups, which is 1 % wide, a value is taken to be in the middle; at the
+/// bounds of [`between_bounds`] counts are exact, so that the cells of a class have its count.
+pub(super) fn by_cells(vital: Metric, ratings: [i64; 3], buckets: &Buckets) -> Vec<i64> {
+    let grid = grid(vital);
+    let mut cells = vec![0; grid.len()];
+    let mut put = |value: f64, count: i64| cells[grid.cell_of(value)] += count;
+    let thresholds = vital.thresholds();
+    let divided = [(thresholds.good, ratings[0]), (thresholds.needs_improvement, ratings[0] + ratings[1])]
+        .into_iter()
+        .filter_map(|(threshold, up_to)| divided(threshold, up_to));
+    let divided: Vec<Divided> = divided.collect();
+    for (bucket, count) in buckets.iter().filter(|(bucket, _)| divided.iter().all(|divided| divided.bucket != *bucket)) {
+        put(in_unit(vital, middle(*bucket)), *count);
+    }
+    for Divided { bucket, threshold, up_to } in divided {
+        let below: i64 = buckets.iter().filter(|(other, _)| *other < bucket).map(|(_, count)| count).sum();
+        let within: i64 = buckets.iter().filter(|(other, _)| *other == bucket).map(|(_, count)| count).sum();
+        let bound = in_unit(vital, threshold);
+        put(bound, up_to - below);
+        put(bound.next_up(), within - (up_to - below));
+    }
+    cells
+}
+
+/// The bucket that a threshold divides; absent if it is a bound of buckets.
+fn divided(threshold: f64, up_to: i64) -> Option<Divided> {
+    let place = threshold.log2() * 64.0;
+    #[expect(clippy::cast_possible_truncation, reason = "of values between 2^-500 and 2^500")]
+    (place.fract() != 0.0).then(|| Divided { bucket: place.ceil() as i16, threshold, up_to })
+}
+
+/// Classic bounds with native ones of the same unit between them, from 2^-10 (about 1 ms) to 2^6 (64 s).
+pub(super) fn grid(vital: Metric) -> &'static Grid {
+    static GRIDS: LazyLock<Vec<Grid>> = LazyLock::new(|| {
+        let of = |vital| Grid::new(&bounds(vital).map(|bound| in_unit(vital, bound)), -10, 6);
+        Metric::ALL.into_iter().map(of).collect()
+    });
+    &GRIDS[Metric::ALL.iter().position(|known| *known == vital).unwrap_or_default()]
+}
+
+/// Of milliseconds seconds. Bounds are decimal numbers of milliseconds, and must be so of seconds.
+pub(super) fn in_unit(vital: Metric, value: f64) -> f64 {
+    if vital.is_duration() { value / 1000.0 } else { value }
+}
+
+/// The middle of a bucket on the logarithmic scale.
+fn middle(bucket: i16) -> f64 {
+    if bucket == ZERO { 0.0 } else { ((f64::from(bucket) - 0.5) / 64.0).exp2() }
+}
+
 /// The value of a rank by nearest rank, within 0.55 %: the middle of its bucket on the logarithmic scale. NaN if there is no value. Counts
 /// that were taken back and not yet put elsewhere count as none.
 pub(super) fn quantile(buckets: &Buckets, rank: f64) -> f64 {
@@ -58,7 +119,7 @@ pub(super) fn quantile(buckets: &Buckets, rank: f64) -> f64 {
         before += count;
         #[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
         if before as f64 >= place {
-            return if *bucket == ZERO { 0.0 } else { ((f64::from(*bucket) - 0.5) / 64.0).exp2() };
+            return middle(*bucket);
         }
     }
     f64::NAN
@@ -132,6 +193,25 @@ mod tests {
                     let expected = values.iter().filter(|value| **value > below && **value <= bound).count();
                     prop_assert_eq!(count, i64::try_from(expected).unwrap(), "{} up to {}", vital.name(), bound);
                     below = bound;
+                }
+            }
+        }
+
+        #[test]
+        fn cells_of_a_class_have_its_count_and_values_are_in_their_cell_or_the_next(values in prop::collection::vec(prop_oneof![
+            Just(0.0), 0.0..3.0_f64, 1.0..60_000.0_f64, 2_480.0..2_520.0_f64, prop::sample::select(vec![0.1, 0.25, 200.0, 256.0, 500.0, 2500.0, 4000.0, 4096.0]),
+        ], 0..200)) {
+            for vital in Metric::ALL {
+                let (ratings, buckets) = rolled_up(vital, &values);
+                let cells = by_cells(vital, ratings, &buckets);
+                let grid = grid(vital);
+                let mut classes = [0; 9];
+                cells.iter().enumerate().for_each(|(cell, count)| classes[grid.classic_of(cell)] += count);
+                prop_assert_eq!(classes, between_bounds(vital, ratings, &buckets));
+                prop_assert!(cells.iter().all(|count| *count >= 0), "{:?}", cells);
+                for (cell, count) in cells.iter().enumerate() {
+                    let near = values.iter().filter(|value| grid.cell_of(in_unit(vital, **value)).abs_diff(cell) <= 1).count();
+                    prop_assert!(*count <= i64::try_from(near).unwrap(), "{}: {} in {}", vital.name(), count, cell);
                 }
             }
         }

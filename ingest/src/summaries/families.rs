@@ -6,12 +6,13 @@ use rum_protocol::{Metric, Rating};
 
 use super::{
     Counters, Reading,
-    distribution::{self, bounds, merge},
+    cells::Totals,
+    distribution::{self, bounds, grid, in_unit, merge},
     tracker::Key,
 };
 use crate::{
     clickhouse::readings::{OTHER, PoorVital},
-    exposition::{Bucket, Exemplar, Family, Kind, Labels, Series, Value},
+    exposition::{Exemplar, Family, Kind, Labels, Series, Value},
 };
 
 const QUANTILES: [f64; 5] = [0.5, 0.75, 0.9, 0.95, 0.99];
@@ -33,7 +34,7 @@ pub(super) fn of(counters: &Counters, reading: &Reading) -> Vec<Family> {
 
 /// How long ago ClickHouse was read.
 pub(super) fn age(age: Duration) -> Family {
-    let help = "How long ago the other rum_ families were read from ClickHouse.";
+    let help = "How long ago the other rum_ families were read from ClickHouse. Of one instance.";
     number("rum_summaries_age_seconds", help, Kind::Gauge, vec![series(Vec::new(), age.as_secs_f64())])
 }
 
@@ -68,11 +69,6 @@ fn named(vital: Metric) -> (String, &'static str, f64) {
     (vital.name().to_lowercase(), unit, scale)
 }
 
-/// Bounds are decimal numbers of milliseconds, and must be so of seconds.
-fn scaled(bound: f64, scale: f64) -> f64 {
-    if scale < 1.0 { bound / 1000.0 } else { bound }
-}
-
 fn of_vital(vital: Metric, counters: &Counters, reading: &Reading) -> [Family; 3] {
     let (name, unit, scale) = named(vital);
     let is_of_vital = |(key, _): &(&Key, &[f64])| key.rest.first().is_some_and(|metric| metric == vital.name());
@@ -85,19 +81,19 @@ fn of_vital(vital: Metric, counters: &Counters, reading: &Reading) -> [Family; 3
 
     let (mut summaries, mut histograms) = (Vec::new(), Vec::new());
     for (key, totals) in counters.vitals.counters().filter(is_of_vital) {
-        let [counts @ .., sum] = totals else { continue };
-        let count = counts.iter().sum();
+        let Some(Totals { classes, sum, cells }) = Totals::of(totals) else { continue };
+        let count = classes.iter().sum();
         let device = key.rest.get(1).map_or("", String::as_str);
         let at = (key.project.as_str(), key.page.clone(), device);
-        summaries.push(Series { labels: place(key), value: summary(window.pages.get(&at), *sum, count) });
+        summaries.push(Series { labels: place(key), value: summary(window.pages.get(&at), sum, count) });
         let poor = reading.poor.iter().find(|poor| {
             poor.metric == vital.name() && poor.project_id == key.project && poor.page == key.page && poor.device == device
         });
-        histograms.push(Series { labels: place(key), value: histogram(vital, counts, sum * scale, poor) });
+        histograms.push(Series { labels: place(key), value: histogram(vital, cells, sum * scale, poor) });
     }
     let whole = counters.projects.counters().filter(is_of_vital).filter_map(|(key, totals)| {
-        let [counts @ .., sum] = totals else { return None };
-        let value = summary(window.projects.get(key.project.as_str()), *sum, counts.iter().sum());
+        let Totals { classes, sum, .. } = Totals::of(totals)?;
+        let value = summary(window.projects.get(key.project.as_str()), sum, classes.iter().sum());
         Some(Series { labels: vec![label("project", &key.project)], value })
     });
     let family = |name: String, help: String, kind, series| Family { name: name.into(), help: help.into(), kind, series };
@@ -124,25 +120,18 @@ fn of_vital(vital: Metric, counters: &Counters, reading: &Reading) -> [Family; 3
     ]
 }
 
-fn histogram(vital: Metric, counts: &[f64], sum: f64, poor: Option<&PoorVital>) -> Value {
-    let (_, _, scale) = named(vital);
-    let mut cumulative = 0.0;
-    let mut below = f64::NEG_INFINITY;
-    let mut buckets = Vec::with_capacity(counts.len());
-    for (bound, count) in bounds(vital).into_iter().chain([f64::INFINITY]).zip(counts) {
-        cumulative += count;
-        let exemplar = poor.filter(|poor| poor.value > below && poor.value <= bound).map(|poor| exemplar(poor, scale));
-        buckets.push(Bucket { le: scaled(bound, scale), cumulative, exemplar });
-        below = bound;
-    }
-    Value::Histogram { buckets, sum }
+fn histogram(vital: Metric, cells: &[f64], sum: f64, poor: Option<&PoorVital>) -> Value {
+    let example = poor.map(|poor| exemplar(vital, poor));
+    let at = example.as_ref().map(|example| grid(vital).classic_of(grid(vital).cell_of(example.value)));
+    grid(vital).histogram(cells.iter().copied(), sum, |bucket| example.clone().filter(|_| at == Some(bucket)))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
-fn exemplar(poor: &PoorVital, scale: f64) -> Exemplar {
+fn exemplar(vital: Metric, poor: &PoorVital) -> Exemplar {
+    let trace = Some(label("trace_id", &poor.trace_id)).filter(|_| !poor.trace_id.is_empty());
     Exemplar {
-        labels: vec![label("view_id", &format!("{:016x}", poor.view_id))],
-        value: poor.value * scale,
+        labels: [label("view_id", &format!("{:016x}", poor.view_id))].into_iter().chain(trace).collect(),
+        value: in_unit(vital, poor.value),
         at_seconds: poor.at_ms as f64 / 1000.0,
     }
 }
@@ -287,6 +276,7 @@ mod tests {
             view_id: 0xab,
             value: 5000.0,
             at_ms: 1500,
+            trace_id: "0af7651916cd43dd8448eb211c80319c".into(),
         };
         let window = VitalWindow { project_id, metric, page, device, buckets };
         Reading { vitals: vec![day], window: vec![window], poor: vec![poor], ..Reading::default() }
@@ -304,7 +294,7 @@ mod tests {
         let summaries = Summaries::default();
         assert_eq!(summaries.families().len(), 1);
         summaries.replace(of(&counters, &reading), Instant::now());
-        let page = encode(&summaries.families(), Format::OpenMetrics);
+        let page = String::from_utf8(encode(&summaries.families(), Format::OpenMetrics)).unwrap();
         let labels = "device=\"mobile\",page=\"/\",project=\"shop\"";
         for line in [
             "# TYPE rum_lcp_seconds summary".to_owned(),
@@ -314,7 +304,9 @@ mod tests {
             format!("rum_lcp_distribution_seconds_bucket{{{labels},le=\"1.024\"}} 2"),
             format!("rum_lcp_distribution_seconds_bucket{{{labels},le=\"2.5\"}} 2"),
             format!("rum_lcp_distribution_seconds_bucket{{{labels},le=\"4\"}} 3"),
-            format!("rum_lcp_distribution_seconds_bucket{{{labels},le=\"8.192\"}} 4 # {{view_id=\"00000000000000ab\"}} 5 1.500"),
+            format!(
+                "rum_lcp_distribution_seconds_bucket{{{labels},le=\"8.192\"}} 4 # {{view_id=\"00000000000000ab\",trace_id=\"0af7651916cd43dd8448eb211c80319c\"}} 5 1.500"
+            ),
             format!("rum_lcp_distribution_seconds_count{{{labels}}} 4"),
             format!("rum_vital_ratings_total{{{labels},rating=\"needs-improvement\",vital=\"LCP\"}} 1"),
         ] {

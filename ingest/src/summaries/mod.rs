@@ -1,6 +1,7 @@
 //! What `/metrics` shows of real users. It is read from ClickHouse on a clock of its own and kept, so that a scrape never waits for the
 //! database; how old it is, is a metric too.
 
+mod cells;
 mod distribution;
 mod families;
 mod tracker;
@@ -55,7 +56,7 @@ struct Reading {
 }
 
 /// The counters, and what they were made of.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Counters {
     shown: Shown,
     vitals: Tracker,
@@ -65,6 +66,19 @@ struct Counters {
     measures: Tracker,
     /// Series that were folded because of the cap, by project.
     series_folded: BTreeMap<String, u64>,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self {
+            shown: Shown::default(),
+            vitals: Tracker::following(cells::follow),
+            projects: Tracker::default(),
+            activity: Tracker::default(),
+            measures: Tracker::default(),
+            series_folded: BTreeMap::new(),
+        }
+    }
 }
 
 /// Reads again and again.
@@ -168,7 +182,10 @@ impl Counters {
         let shown = Shown { pages: places(&pages), releases: places(releases) };
         let vitals: Vec<Row> = reading.vitals.iter().filter_map(vital_row).collect();
         self.vitals.update(&vitals, &shown);
-        let whole = |row: Row| Row { key: Key { page: String::new(), rest: row.key.rest[..1].into(), ..row.key }, ..row };
+        let whole = |mut row: Row| {
+            row.totals.truncate(cells::CLASSES + 1);
+            Row { key: Key { page: String::new(), rest: row.key.rest[..1].into(), ..row.key }, ..row }
+        };
         self.projects.update(&vitals.into_iter().map(whole).collect::<Vec<_>>(), &shown);
         self.activity.update(&reading.activity.iter().map(activity_row).collect::<Vec<_>>(), &shown);
         self.measures.update(&reading.measures.iter().map(measure_row).collect::<Vec<_>>(), &shown);
@@ -223,9 +240,12 @@ fn under_cap(pages: &[Name], reading: &Reading, most: usize) -> (Vec<Name>, BTre
 fn vital_row(row: &VitalDay) -> Option<Row> {
     let vital = Metric::from_name(&row.metric)?;
     let (good, needs_improvement, poor) = row.ratings;
-    let counts = distribution::between_bounds(vital, [good, needs_improvement, poor], &row.buckets);
+    let ratings = [good, needs_improvement, poor];
+    let classes = distribution::between_bounds(vital, ratings, &row.buckets);
+    let cells = distribution::by_cells(vital, ratings, &row.buckets);
     #[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
-    let totals = counts.iter().map(|count| *count as f64).chain([row.sum]).collect();
+    let number = |count: &i64| *count as f64;
+    let totals = classes.iter().map(number).chain([row.sum]).chain(cells.iter().map(number)).collect();
     let key = Key {
         project: row.project_id.clone(),
         page: row.page.clone(),

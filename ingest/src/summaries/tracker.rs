@@ -58,9 +58,13 @@ pub(super) struct Shown {
     pub(super) releases: Places,
 }
 
+/// How what is shown of a key follows what is exact. It never falls.
+pub(super) type Follow = fn(key: &Key, exact: &[f64], most: &mut [f64]);
+
 /// The counters of one family.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Tracker {
+    follow: Follow,
     shown: Shown,
     last: Option<HashMap<(Key, u32), Vec<f64>>>,
     counted: BTreeMap<Key, Counted>,
@@ -73,7 +77,25 @@ struct Counted {
     most: Vec<f64>,
 }
 
+impl Default for Tracker {
+    fn default() -> Self {
+        Self::following(highest)
+    }
+}
+
+/// Every count is the most it ever was.
+pub(super) fn highest(_: &Key, exact: &[f64], most: &mut [f64]) {
+    for (most, exact) in most.iter_mut().zip(exact) {
+        *most = most.max(*exact);
+    }
+}
+
 impl Tracker {
+    /// Counters that follow in another way than [`highest`].
+    pub(super) fn following(follow: Follow) -> Self {
+        Self { follow, shown: Shown::default(), last: None, counted: BTreeMap::new() }
+    }
+
     /// Takes a reading. Whatever came since the one before is added, to the key it has now; the first reading adds nothing.
     pub(super) fn update(&mut self, rows: &[Row], shown: &Shown) {
         let now = folded(rows, |key| fold(key, shown));
@@ -92,15 +114,13 @@ impl Tracker {
             self.counted.entry(key.clone()).or_default().exact.resize(totals.len(), 0.0);
         }
         self.drop_leavers(shown);
-        for Counted { exact, most } in self.counted.values_mut() {
+        for (key, Counted { exact, most }) in &mut self.counted {
             // A new one shows a zero first, so that whoever looks at differences sees all of it.
             if most.is_empty() {
                 most.resize(exact.len(), 0.0);
                 continue;
             }
-            for (most, exact) in most.iter_mut().zip(exact) {
-                *most = most.max(*exact);
-            }
+            (self.follow)(key, exact, most);
         }
         self.last = Some(now);
         self.shown.clone_from(shown);

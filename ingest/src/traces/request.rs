@@ -33,6 +33,11 @@ impl RequestTrace {
         Self { traces, own, parent_id, start_ns, outcome: Mutex::new(outcome) }
     }
 
+    /// The trace.
+    pub(crate) const fn id(&self) -> u128 {
+        self.own.trace_id
+    }
+
     /// A part of the request that took `time` and ends now.
     pub(crate) fn part(&self, name: &'static str, time: Duration) {
         self.traces.ended(self.below(name, Kind::Internal, self.own.child(), time));
