@@ -39,7 +39,10 @@ CREATE ROW POLICY IF NOT EXISTS beamline_shop_views ON
     beamline.layout_shifts,
     beamline.errors_by_release,
     beamline.sessions_with_errors,
-    beamline.business_measures
+    beamline.business_measures,
+    beamline.slow_requests,
+    beamline.long_frames,
+    beamline.time_on_page
 FOR SELECT USING 1 TO beamline_shop;
 
 -- The same bounds as `embedded.read_limits` has by default. MAX keeps a query from asking for more.

@@ -81,6 +81,8 @@ async fn what_the_operator_ignores_is_refused_with_its_reason() {
     let lcp = || [vital("LCP", 1.0)];
     let mut dev = beacon("x", "/", &lcp());
     dev["release"] = json!("2.0-dev");
+    let request =
+        json!({"type": "request", "at_ms": now_ms(), "initiator": "script", "url": "moz-extension://abc/a.js", "duration_ms": 1});
     let own = "Error\n    at f (https://shop.example/a.js:1:1)";
     let cases = [
         (from_page("https://shop.example/", &lcp()), "Firefox/153.0", None),
@@ -89,6 +91,7 @@ async fn what_the_operator_ignores_is_refused_with_its_reason() {
         (dev, "", Some(RejectReason::IgnoredRelease)),
         (error("chrome-extension://abc/a.js", ""), "", Some(RejectReason::IgnoredExtension)),
         (error("", "Error\n    at f (moz-extension://abc/a.js:1:1)"), "", Some(RejectReason::IgnoredExtension)),
+        (beacon("x", "/", &[request]), "", Some(RejectReason::IgnoredExtension)),
         (error("https://shop.example/a.js", own), "", None),
         (from_page("http://localhost:3000/", &lcp()), "", Some(RejectReason::IgnoredLocalhost)),
         (from_page("https://shop.example/admin/users", &lcp()), "", Some(RejectReason::IgnoredUrl)),
@@ -111,7 +114,7 @@ async fn what_the_operator_ignores_is_refused_with_its_reason() {
     assert_eq!((answer.status, &answer.json()["rejected"][0]["reason"]), (202, &json!("ignored_localhost")));
     service.until_sql("SELECT count() FROM events", "2").await;
     let ledger = "SELECT reason, scope, sum(count) FROM ingest_outcomes WHERE outcome = 'rejected' GROUP BY ALL ORDER BY ALL";
-    let expected = "ignored_bot\trequest\t2\nignored_extension\trequest\t2\nignored_localhost\trequest\t1\nignored_localhost\tevent\t1\n\
+    let expected = "ignored_bot\trequest\t2\nignored_extension\trequest\t3\nignored_localhost\trequest\t1\nignored_localhost\tevent\t1\n\
                     ignored_release\trequest\t1\nignored_url\trequest\t2";
     service.until_sql(ledger, expected).await;
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use beamline_tests::{Launch, Service, Sql, beacon, files_with, now_ms, run, until, vital};
 use serde_json::{Value, json};
 
-/// A beacon of this session, with a vital, a purchase by this user, and an error.
+/// A beacon of this session and user, with a vital, a purchase, a request, and an error.
 fn visit(id: &str, session: &str, user: &str) -> Value {
     let mut visit = beacon(
         id,
@@ -15,10 +15,12 @@ fn visit(id: &str, session: &str, user: &str) -> Value {
         &[
             vital("LCP", 1200.0),
             json!({"type": "action", "at_ms": now_ms(), "action": "buy", "attributes": {"user_id": user}}),
+            json!({"type": "request", "at_ms": now_ms(), "initiator": "fetch", "url": "/api", "duration_ms": 9}),
             json!({"type": "error", "at_ms": now_ms(), "source": "uncaught", "name": "TypeError", "message": format!("broken by {user}")}),
         ],
     );
     visit["session"]["id"] = session.into();
+    visit["attributes"] = json!({"user.id": user});
     visit
 }
 
@@ -40,7 +42,7 @@ async fn a_person_is_handed_over_erased_and_stays_erased() {
     for (id, session, user) in [("1", "a1", "ada"), ("2", "a2", "ada"), ("3", "b1", "bob"), ("4", "c1", "cyd")] {
         service.accept(&visit(id, session, user)).await;
     }
-    service.until_sql("SELECT count() FROM events", "8").await;
+    service.until_sql("SELECT count() FROM events", "12").await;
     service.until_sql("SELECT count() FROM errors", "4").await;
     until("nothing waits", async || (service.metric("beamline_spool_segments").await? == 0.0).then_some(())).await;
     let sql = service.sql();
@@ -48,24 +50,24 @@ async fn a_person_is_handed_over_erased_and_stays_erased() {
 
     // Handed over: every row of both of Ada's sessions, and of no other.
     let export = dir.path().join("ada.jsonl");
-    let person = ["--project", "default", "--attribute", "user_id=ada"];
+    let person = ["--project", "default", "--attribute", "user.id=ada"];
     let arguments = |command: &'static str, more: &[&'static str]| [&[command], &person[..], more].concat();
     let path = export.to_str().unwrap().to_owned();
     run(&data, &[&arguments("export", &[])[..], &["--output", &path]].concat(), "").text();
     let lines = std::fs::read_to_string(&export).unwrap();
     let rows = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect::<Vec<_>>();
     let of = |table: &str| rows.iter().filter(|line| line["table"] == table).count();
-    assert_eq!((of("events"), of("errors")), (4, 2), "{lines}");
+    assert_eq!((of("events"), of("errors")), (6, 2), "{lines}");
     assert!(rows.iter().all(|line| ["161", "162"].contains(&line["row"]["session_id"].as_str().unwrap())), "{lines}");
 
     // Erased, with the whole sessions.
     let said = run(&data, &arguments("erase", &["--dry-run"]), "").text();
-    assert!(said.contains("events: would erase 4 rows") && said.contains("errors: would erase 2 rows"), "{said}");
+    assert!(said.contains("events: would erase 6 rows") && said.contains("errors: would erase 2 rows"), "{said}");
     let said = run(&data, &arguments("erase", &[]), "").text();
-    assert!(said.contains("events: erased 4 rows") && said.contains("errors: erased 2 rows"), "{said}");
+    assert!(said.contains("events: erased 6 rows") && said.contains("errors: erased 2 rows"), "{said}");
     assert_eq!(sql.text(LEFT).await, "['B1','C1']");
     let said = run(&data, &["erase", "--project", "default", "--session", "0xb1"], "").text();
-    assert!(said.contains("events: erased 2 rows"), "{said}");
+    assert!(said.contains("events: erased 3 rows"), "{said}");
     assert_eq!(sql.text(LEFT).await, "['C1']");
     assert_eq!(sql.text("SELECT sum(count) FROM vitals_1d").await, counted, "a rollup is nobody's");
     let list = std::fs::read_to_string(data.join("erasures.jsonl")).unwrap() + &sql.text("SELECT * FROM erasures").await;
@@ -111,7 +113,7 @@ async fn what_waits_in_the_spool_or_in_quarantine_does_not_come_back() {
         (rows == Some(2.0)).then_some(())
     })
     .await;
-    service.until_sql("SELECT count() FROM events", "6").await;
+    service.until_sql("SELECT count() FROM events", "9").await;
     engine.text("ALTER TABLE errors DROP CONSTRAINT nobody").await;
     service.stop().await;
 

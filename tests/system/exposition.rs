@@ -74,7 +74,16 @@ fn visit(number: u32) -> Value {
             at(json!({"type": "page_view"})),
             at(json!({"type": "action", "action": "purchase", "value": 2.5})),
             at(json!({"type": "action", "action": "click"})),
-            at(json!({"type": "error", "source": "api", "message": format!("failure {}", ["a", "b"][number as usize % 2])})),
+            at(json!({"type": "measure", "name": "purchase", "value": 0.5})),
+            at(json!({"type": "measure", "name": "other", "value": 7})),
+            at(
+                json!({"type": "request", "initiator": "fetch", "url": "/api", "duration_ms": 9, "status": 200 + 300 * (number % 2)}),
+            ),
+            at(json!({"type": "request", "initiator": "img", "url": "/i.png", "duration_ms": 9, "failure": "network"})),
+            at(json!({"type": "error", "source": "deprecation", "message": "old"})),
+            at(
+                json!({"type": "error", "source": "api", "count": number + 1, "message": format!("failure {}", ["a", "b"][number as usize % 2])}),
+            ),
             vital("LCP", 300.0 * scale),
             vital("FCP", 150.0 * scale),
             vital("TTFB", 80.0 * scale),
@@ -100,16 +109,17 @@ async fn counters_are_what_was_stored_since_the_start() {
     for number in 0..VISITS {
         service.accept(&visit(number)).await;
     }
-    let complete = async |service: &Service, views: f64| {
+    let complete = async |service: &Service, views: f64, errors: f64| {
         until("all page views are shown", async || {
             let page = service.fetch("/metrics").await.text;
             // Errors are inserted after the page views of the same segment.
-            let is_complete = |family| sum(&page, family, "") >= views;
-            (is_complete("rum_page_views_total") && is_complete("rum_errors_total")).then_some(page)
+            let is_complete = |family, most| sum(&page, family, "") >= most;
+            (is_complete("rum_page_views_total", views) && is_complete("rum_errors_total", errors)).then_some(page)
         })
         .await
     };
-    let page = complete(&service, f64::from(VISITS)).await;
+    let errors = (1..=VISITS).sum::<u32>();
+    let page = complete(&service, f64::from(VISITS), f64::from(errors)).await;
     assert_exposition(&page);
     assert_thresholds_are_ratings(&page);
     let ways = ["Adds up over instances.", "Every instance shows the same; take the maximum.", "Of one instance."];
@@ -120,7 +130,8 @@ async fn counters_are_what_was_stored_since_the_start() {
     for (family, query) in [
         ("rum_page_views_total", "SELECT count() FROM events WHERE kind = 'page_view'"),
         ("rum_actions_total", "SELECT count() FROM events WHERE kind = 'action'"),
-        ("rum_errors_total", "SELECT count() FROM errors"),
+        ("rum_errors_total", "SELECT sum(count) FROM errors WHERE source = 'api'"),
+        ("rum_requests_total", "SELECT count() FROM events WHERE kind = 'request' AND initiator = 'fetch'"),
         ("rum_sessions_total", "SELECT uniqExact(session_id) FROM events"),
         ("rum_new_error_groups_total", "SELECT uniqExact(fingerprint) FROM errors"),
         ("rum_measure_events_total", "SELECT count() FROM events WHERE name = 'purchase'"),
@@ -160,7 +171,7 @@ async fn counters_are_what_was_stored_since_the_start() {
     assert_eq!(sum(&page, "rum_page_views_total", "").to_bits(), 0.0_f64.to_bits(), "what was stored before is not counted");
     assert!(samples(&page)["rum_project_lcp_seconds{project=\"default\",quantile=\"0.75\"}"] > 0.0);
     service.accept(&visit(VISITS)).await;
-    let page = complete(&service, 1.0).await;
+    let page = complete(&service, 1.0, f64::from(VISITS + 1)).await;
     assert_eq!(sum(&page, "rum_page_views_total", "").to_bits(), 1.0_f64.to_bits());
     assert_eq!(sum(&page, "rum_sessions_total", "").to_bits(), 1.0_f64.to_bits());
     assert_thresholds_are_ratings(&page);

@@ -4,8 +4,9 @@
 
 use std::{path::Path, process::Command};
 
-use beamline_tests::{Launch, Service, Sql, beacon, beamline, vital};
+use beamline_tests::{Launch, Service, Sql, beacon, beamline, now_ms, vital};
 use embedded_clickhouse::{Engine, SupervisorConfig, locate_library};
+use serde_json::json;
 
 /// An engine of its own, as a server the service does not start, and its writing user.
 async fn server(dir: &Path) -> (Engine, Sql) {
@@ -94,6 +95,20 @@ async fn every_earlier_version_is_brought_up_with_its_rows() {
         }
         fill(&sql).await;
         assert_eq!(sql.text("SELECT sum(count) FROM vitals_1h").await, (counted + 100).to_string(), "from {version}");
+        // Version 12 made errors stand for several, and requests; 15 counts them so.
+        assert_eq!(sql.text("SELECT sum(count) FROM errors").await, "20", "from {version}");
+        for statement in [
+            "INSERT INTO errors (project_id, fingerprint, ts, received_at, event_id, source, count, sample_rate, retention_days)
+                VALUES ('shop', 6, now(), now(), 99, 'network', 7, 0.5, 90)",
+            "INSERT INTO events (project_id, kind, ts, received_at, event_key, name, initiator, value, status, sample_rate, retention_days)
+                VALUES ('shop', 'request', now(), now(), 99, 'api', 'fetch', 9, 503, 1, 90)",
+        ] {
+            sql.text(statement).await;
+        }
+        let group = "SELECT sum(count), sum(estimated_count) FROM error_groups WHERE fingerprint = 6";
+        assert_eq!(sql.text(group).await, "7\t14", "from {version}");
+        let failed = "SELECT endpoint, failed FROM slow_requests(project = 'shop', since = today() - 1, until = now() + 9)";
+        assert_eq!(sql.text(failed).await, "api\t1", "from {version}");
         let left = "SELECT count() FROM system.tables WHERE database = 'beamline' AND name LIKE 'schema_lock%'";
         assert_eq!(sql.text(left).await, "0");
     }
@@ -149,12 +164,13 @@ async fn a_data_folder_goes_down_and_up_again() {
         finish(command)
     };
     let service = Service::start(&data, &Launch::default());
-    service.accept(&beacon("x", "/", &[vital("LCP", 7.0)])).await;
+    let request = json!({"type": "request", "at_ms": now_ms(), "initiator": "fetch", "url": "/api", "duration_ms": 9});
+    service.accept(&beacon("x", "/", &[vital("LCP", 7.0), request])).await;
     service.until_sql("SELECT sum(count) FROM vitals_1d", "1").await;
     service.stop().await;
     assert!(in_folder(&["down", "--to", "3"]).starts_with("schema version 3, "));
     let service = Service::start(&data, &Launch::default());
-    service.until_sql("SELECT count(), any(country) = '' FROM events", "1\t1").await;
+    service.until_sql("SELECT count(), any(country) = '', countIf(kind = 'request') FROM events", "2\t1\t1").await;
     service.accept(&beacon("y", "/", &[vital("LCP", 8.0)])).await;
     service.until_sql("SELECT sum(count) FROM vitals_1d", "2").await;
     service.stop().await;

@@ -37,6 +37,7 @@ pub(super) const MIGRATIONS: &[Migration] = migrations! {
     12 "0012_requests",
     13 "0013_compact",
     14 "0014_hourly_rollup",
+    15 "0015_request_views",
 };
 
 /// Applied versions, newest row wins. `state` tells a finished step from one that broke off.

@@ -55,7 +55,7 @@ pub struct VitalWindow {
 pub struct ActivityDay {
     /// The project.
     pub project_id: String,
-    /// `page_view`, `action`, `error`, `session` or `error_group`.
+    /// `page_view`, `action`, `error`, `request`, `failed_request`, `session` or `error_group`.
     pub kind: String,
     /// The page, or [`OTHER`]; empty where it is not told.
     pub page: String,
@@ -69,12 +69,12 @@ pub struct ActivityDay {
     pub count: u64,
 }
 
-/// A business measure of one day: an action with this name.
+/// A business measure of one day: actions and measures with this name.
 #[derive(Clone, Debug, PartialEq, ::clickhouse::Row, Serialize, Deserialize)]
 pub struct MeasureDay {
     /// The project.
     pub project_id: String,
-    /// Name of the action.
+    /// Name of the action or measure.
     pub name: String,
     /// The device class.
     pub device: String,
@@ -187,7 +187,7 @@ impl ClickHouse {
         self.read("vitals_of_window", self.client.query(&query).bind(listed(pages)).bind(minutes).fetch_all::<VitalWindow>()).await
     }
 
-    /// Page views, actions, errors, sessions and new groups of errors by day. Pages and releases that are not listed are one each.
+    /// Page views, actions, errors, requests, sessions and new groups of errors by day. Pages and releases that are not listed are one each.
     ///
     /// # Errors
     /// [`QueryError`].
@@ -199,7 +199,7 @@ impl ClickHouse {
             (
                 SELECT project_id, toString(kind) AS kind_shown, {page} AS page_shown, toString(device) AS device_shown,
                     {release} AS release_shown, toUInt32(toDate(t)) AS day, sum(count) AS n
-                FROM activity_1h WHERE t >= today() - {DAYS}
+                FROM activity_1h WHERE t >= today() - {DAYS} AND kind != 'measure'
                 GROUP BY project_id, kind_shown, page_shown, device_shown, release_shown, day
                 UNION ALL
                 SELECT project_id, 'session' AS kind_shown, '' AS page_shown, of_session AS device_shown, {release} AS release_shown,
@@ -229,7 +229,7 @@ impl ClickHouse {
         .await
     }
 
-    /// The listed measures by day: names of actions.
+    /// The listed measures by day: names of actions and measures.
     ///
     /// # Errors
     /// [`QueryError`].
@@ -238,7 +238,7 @@ impl ClickHouse {
             "SELECT project_id, name, device, day, n AS count, total AS value FROM
             (
                 SELECT project_id, name, device, toUInt32(toDate(t)) AS day, sum(activity_1h.count) AS n, sum(activity_1h.value) AS total
-                FROM activity_1h WHERE t >= today() - {DAYS} AND kind = 'action' AND (project_id, name) IN ?
+                FROM activity_1h WHERE t >= today() - {DAYS} AND kind IN ('action', 'measure') AND (project_id, name) IN ?
                 GROUP BY project_id, name, device, day
             )"
         );

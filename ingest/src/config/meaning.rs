@@ -39,7 +39,7 @@ pub struct Ignore {
     pub bots: bool,
     /// Browsers without a window. Off, because synthetic monitoring uses them too.
     pub headless: bool,
-    /// Errors that come from a browser extension.
+    /// Errors that come from a browser extension, and requests of its files.
     pub browser_extensions: bool,
     /// Pages on the visitor's own machine: `localhost`, loopback addresses.
     pub localhost: bool,

@@ -47,7 +47,7 @@ pub struct Project {
     /// that fit none are named by themselves, with what looks like an id replaced by `:id`.
     #[serde(default)]
     pub routes: Vec<String>,
-    /// Names of actions that are business measures, such as `purchase`: how many there are, and the sum of their values, are on `/metrics`.
+    /// Names of actions and measures that are business measures, such as `purchase`: how many there are, and the sum of their values, are on `/metrics`.
     #[serde(default)]
     pub measures: Vec<String>,
     /// What is refused although it is right.

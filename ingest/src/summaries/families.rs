@@ -26,6 +26,7 @@ pub(super) fn of(counters: &Counters, reading: &Reading) -> Vec<Family> {
     }
     families.push(ratings(counters));
     families.extend(activity(counters));
+    families.push(requests(counters));
     families.extend(measures(counters));
     families.push(folded(counters));
     families.retain(|family| !family.series.is_empty());
@@ -212,6 +213,24 @@ fn activity(counters: &Counters) -> [Family; 5] {
     ]
 }
 
+fn requests(counters: &Counters) -> Family {
+    let shown = counters.activity.counters().filter_map(|(key, totals)| {
+        let outcome = match key.rest.first()?.as_str() {
+            "request" => "ok",
+            "failed_request" => "failed",
+            _ => return None,
+        };
+        let device = key.rest.get(1).map_or("", String::as_str);
+        let place =
+            [("device", device), ("outcome", outcome), ("page", &key.page), ("project", &key.project), ("release", &key.release)];
+        let labels = place.into_iter().map(|(name, value)| label(name, value)).collect();
+        Some(series(labels, totals.first().copied().unwrap_or_default()))
+    });
+    let help =
+        "Fetches and XMLHttpRequests; failed: no answer, or a status from 400 on. Every instance shows the same; take the maximum.";
+    number("rum_requests_total", help, Kind::Counter, shown.collect())
+}
+
 fn measures(counters: &Counters) -> [Family; 2] {
     let family = |name: &'static str, help: &'static str, index: usize| {
         let shown = counters.measures.counters().map(|(key, totals)| {
@@ -224,7 +243,7 @@ fn measures(counters: &Counters) -> [Family; 2] {
     [
         family(
             "rum_measure_events_total",
-            "Actions that are business measures. Every instance shows the same; take the maximum.",
+            "Actions and measures that are business measures. Every instance shows the same; take the maximum.",
             0,
         ),
         family(

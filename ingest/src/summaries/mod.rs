@@ -95,7 +95,7 @@ impl Reader {
         Self { clickhouse, refresh, counters: Counters::default() }
     }
 
-    /// Reads once and shows it. `measures` are the names of actions that are business measures, by project.
+    /// Reads once and shows it. `measures` are the names of actions and measures that are business measures, by project.
     ///
     /// # Errors
     /// [`QueryError`]; what was shown before is still shown.
