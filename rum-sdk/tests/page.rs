@@ -398,9 +398,9 @@ fn an_error_tells_what_happened_before_it_and_which_action_caused_it() {
     assert_eq!(crumbs[0], (BreadcrumbKind::Request, "GET /12 200", at_ms(1600)), "the oldest went");
     assert_eq!(crumbs[18], (BreadcrumbKind::Click, "click Buy", at_ms(2000)));
     let action = page.events().into_iter().find_map(|event| if let Event::Action(action) = event { action.id } else { None });
-    let of_request =
+    let of_requests =
         page.events().into_iter().filter_map(|event| if let Event::Request(request) = event { request.action } else { None });
-    assert_eq!(of_request.last(), action);
+    assert_eq!(of_requests.collect::<Vec<_>>(), Vec::from_iter(action), "only the one after it");
     assert!(action.is_some());
     assert_eq!((soon.action, later.action), (action, None));
 }
