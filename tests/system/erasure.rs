@@ -148,7 +148,7 @@ async fn a_user_whose_id_is_hashed_is_found_by_the_id_in_clear() {
     for (id, session, user) in [("1", "a1", "tom"), ("2", "a2", "tom"), ("3", "b1", "kim")] {
         service.accept(&visit(id, session, user)).await;
     }
-    service.until_sql("SELECT count() FROM events", "6").await;
+    service.until_sql("SELECT count() FROM events", "9").await;
     service.until_sql("SELECT count() FROM errors", "3").await;
     until("nothing waits", async || (service.metric("beamline_spool_segments").await? == 0.0).then_some(())).await;
     let sql = service.sql();
@@ -158,9 +158,9 @@ async fn a_user_whose_id_is_hashed_is_found_by_the_id_in_clear() {
 
     let person = ["--project", "default", "--attribute", "user_id=tom"];
     let said = run(&data, &[&["erase"], &person[..], &["--dry-run"]].concat(), "").text();
-    assert!(said.contains("events: would erase 4 rows") && said.contains("errors: would erase 2 rows"), "{said}");
+    assert!(said.contains("events: would erase 6 rows") && said.contains("errors: would erase 2 rows"), "{said}");
     let said = run(&data, &[&["erase"], &person[..]].concat(), "").text();
-    assert!(said.contains("events: erased 4 rows") && said.contains("errors: erased 2 rows"), "{said}");
+    assert!(said.contains("events: erased 6 rows") && said.contains("errors: erased 2 rows"), "{said}");
     assert_eq!(sql.text(LEFT).await, "['B1']");
     let list = std::fs::read_to_string(data.join("erasures.jsonl")).unwrap() + &sql.text("SELECT * FROM erasures").await;
     assert!(!list.contains("tom") && !list.contains(&code), "{list}");
