@@ -106,9 +106,6 @@ async fn counters_are_what_was_stored_since_the_start() {
     let config = format!("{QUICK}{MEASURES}");
     let service = Service::start(&data, &Launch::with(&config));
     let prometheus = scraping_native_histograms(dir.path(), &service).await;
-    for number in 0..VISITS {
-        service.accept(&visit(number)).await;
-    }
     let complete = async |service: &Service, views: f64, errors: f64| {
         until("all page views are shown", async || {
             let page = service.fetch("/metrics").await.text;
@@ -119,6 +116,14 @@ async fn counters_are_what_was_stored_since_the_start() {
         .await
     };
     let errors = (1..=VISITS).sum::<u32>();
+    // What comes before a page is known for its views is counted without its name: the first two make both known.
+    for number in 0..2 {
+        service.accept(&visit(number)).await;
+    }
+    complete(&service, 2.0, 3.0).await;
+    for number in 2..VISITS {
+        service.accept(&visit(number)).await;
+    }
     let page = complete(&service, f64::from(VISITS), f64::from(errors)).await;
     assert_exposition(&page);
     assert_thresholds_are_ratings(&page);
@@ -146,13 +151,11 @@ async fn counters_are_what_was_stored_since_the_start() {
         .await;
     }
     let page = service.fetch("/metrics").await.text;
-    // Two pages, and a third if another one was the busiest for a while.
+    // Two pages, and what came before they were known.
     assert!(assert_thresholds_are_ratings(&page) >= 6 * 2, "{page}");
-    let poor = sql.number("SELECT countIf(rating = 'poor') FROM events WHERE page = '/cart' AND metric = 'INP'").await;
-    assert_eq!(
-        sum(&page, "rum_vital_ratings_total", "page=\"/cart\",project=\"default\",rating=\"poor\",vital=\"INP\"").to_bits(),
-        poor.to_bits()
-    );
+    let poor = sql.number("SELECT countIf(rating = 'poor') FROM events WHERE metric = 'INP'").await;
+    let shown = sum(&page, "rum_vital_ratings_total", "project=\"default\",rating=\"poor\",vital=\"INP\"");
+    assert_eq!(shown.to_bits(), poor.to_bits());
     let exact = sql.number("SELECT quantileExact(0.75)(value) FROM events WHERE metric = 'LCP'").await / 1000.0;
     let p75 = samples(&page)["rum_project_lcp_seconds{project=\"default\",quantile=\"0.75\"}"];
     assert!((p75 / exact - 1.0).abs() < 0.0055, "{p75} {exact}");
