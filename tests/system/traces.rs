@@ -86,15 +86,21 @@ async fn a_beacon_is_one_trace_from_the_page_to_clickhouse() {
     let collector = Collector::start(Manner::Takes).await;
     let service = Service::start(&dir.path().join("data"), &config(&collector, "ratio = 0.0"));
     let send = async |request: reqwest::RequestBuilder| assert_eq!(Answer::to(request).await.status, 202);
-    send(service.post(visit(1).to_string()).header("traceparent", parent(BY_HEADER, "01"))).await;
-    // What `sendBeacon` can do.
-    send(service.post_with_key(&format!("default&traceparent={}", parent(BY_QUERY, "01")), visit(2).to_string())).await;
     // Nobody wants these: the page said so, did not say, or said nothing that can be read.
     send(service.post(visit(3).to_string()).header("traceparent", parent(NOT_KEPT, "00"))).await;
     send(service.post(visit(4).to_string())).await;
     send(service.post_with_key("default&traceparent=00-0-0-01", visit(5).to_string())).await;
     let twice = service.post(visit(6).to_string());
     send(twice.header("traceparent", parent(NOT_KEPT, "01")).header("traceparent", parent(NOT_KEPT, "01"))).await;
+    // The page is known by now, and the latest poor vital is the example.
+    until("the page is known", async || {
+        let page = service.fetch("/metrics").await.text;
+        page.lines().any(|line| line.starts_with("rum_page_views_total{")).then_some(())
+    })
+    .await;
+    send(service.post(visit(1).to_string()).header("traceparent", parent(BY_HEADER, "01"))).await;
+    // What `sendBeacon` can do.
+    send(service.post_with_key(&format!("default&traceparent={}", parent(BY_QUERY, "01")), visit(2).to_string())).await;
 
     let by_header = trace(&collector, BY_HEADER).await;
     assert_from_page_to_insert(&by_header);
