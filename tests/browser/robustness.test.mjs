@@ -182,6 +182,8 @@ test('wrong options are explained on the console with debug, and only there', as
   const { site, page } = await open(t, { options: `{ ${wrong}, debug: true }` });
   await page.evaluate(() => sdk.flush());
   await site.eventsOnce(sent('page_view'));
+  // It is there with what it was told until then.
+  await page.waitForFunction(() => window.__beamline?.beacons.length > 0);
   const { beacons, events, session } = await page.evaluate(() => window.__beamline);
   assert.equal(beacons.length, site.beacons.length);
   assert.ok(events.some(({ type }) => type === 'page_view') && /^[0-9a-f]{16}-/.test(session));
