@@ -192,7 +192,7 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
     });
 
     await t.test('the storage is full', async (t) => {
-      const { site } = await open(t);
+      const { site, service } = await open(t);
       const tab = await visit(t, site);
       await tab.evaluate(() => {
         for (let size = 1 << 22; size >= 1; size >>= 1) {
@@ -201,8 +201,11 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
           } catch {}
         }
       });
+      service.treatment = TROUBLES['answers 503'];
       await act(tab, 'a');
       await flush(tab);
+      await came(site, 'a');
+      service.treatment = WELL;
       await have(site, 'a');
       assert.deepEqual(actions(site), ['a']);
       await tab.evaluate(() => localStorage.clear());

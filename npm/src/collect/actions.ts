@@ -23,7 +23,8 @@ export const act = (deliver: Deliver, action: string, node: unknown, at: number)
 };
 
 export class Clicks {
-  private recent: MouseEvent[] = [];
+  /** Not the events, which would keep the nodes they are about. */
+  private recent: Pick<MouseEvent, 'timeStamp' | 'clientX' | 'clientY'>[] = [];
   /** Ends the wait for something to come of a click. */
   private settle: (() => void) | undefined;
 
@@ -32,9 +33,10 @@ export class Clicks {
   /** The user clicked on that node. */
   clicked(event: MouseEvent, node: unknown, isLive: boolean): void {
     act(this.deliver, 'click', node, event.timeStamp);
-    const isClose = (other: MouseEvent): boolean =>
-      event.timeStamp - other.timeStamp <= RAGE_MS && Math.hypot(event.clientX - other.clientX, event.clientY - other.clientY) <= RAGE_PX;
-    this.recent = [...this.recent.filter(isClose), event];
+    const { timeStamp, clientX, clientY } = event;
+    const isClose = (other: Clicks['recent'][0]): boolean =>
+      timeStamp - other.timeStamp <= RAGE_MS && Math.hypot(clientX - other.clientX, clientY - other.clientY) <= RAGE_PX;
+    this.recent = [...this.recent.filter(isClose), { timeStamp, clientX, clientY }];
     if (this.recent.length === RAGE_CLICKS) act(this.deliver, 'rage_click', node, event.timeStamp);
     this.settle?.();
     if (isLive && controlOf(node)) this.watch(event, node);

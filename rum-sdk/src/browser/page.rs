@@ -28,13 +28,11 @@ pub(super) struct Browser {
     page: Page,
     /// The page's clock, milliseconds.
     pub(super) now: f64,
-    /// When the loader's timer runs out, if it is set.
-    wakes_at: Option<f64>,
 }
 
 impl Browser {
     pub(super) const fn new(page: Page, now: f64) -> Self {
-        Self { page, now, wakes_at: None }
+        Self { page, now }
     }
 }
 
@@ -62,9 +60,7 @@ impl Host for Browser {
     }
 
     fn wake_at(&mut self, page_ms: Option<f64>) {
-        if self.wakes_at != page_ms {
-            self.wakes_at = page_ms;
-            self.page.wake(page_ms.map(|at| (at - self.now).max(0.0)));
-        }
+        // Set anew each time: a timer that ran out a little before the page's clock said so would never be set again.
+        self.page.wake(page_ms.map(|at| (at - self.now).max(0.0)));
     }
 }
