@@ -90,7 +90,7 @@ for (const name of ENGINES) {
 
     const [{ views, seen }] = await service.ask(`SELECT toUInt32(uniqExact(view_id)) AS views, countIf(visible_ms > 0) > 0 AS seen ${of} AND kind = 'page_leave'`);
     assert.deepEqual([Number(views), Boolean(Number(seen))], [3, true]);
-    const [{ vitals, ids }] = await service.ask(`SELECT toUInt32(countIf(prev_rating = '')) AS vitals, toUInt32(uniqExact(metric_id)) AS ids ${of} AND kind = 'vital'`);
+    const [{ vitals, ids }] = await service.ask(`SELECT toUInt32(countIf(prev_rating = '')) AS vitals, toUInt32(uniqExact(view_id, metric, metric_id)) AS ids ${of} AND kind = 'vital'`);
     assert.ok(Number(vitals) >= 4 && Number(vitals) === Number(ids), `${vitals} first reports of ${ids} vitals`);
   });
 }

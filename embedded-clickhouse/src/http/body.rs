@@ -15,6 +15,9 @@ use super::parameters::RequestParameters;
 
 /// How long a client may take over its body in all.
 const BODY_TIMEOUT: Duration = Duration::from_mins(2);
+/// How much, and for how long, is read of a body that is refused, so that the client comes to read the answer.
+const MAX_DISCARDED_BYTES: usize = 16 << 20;
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
 const MULTIPART: &str = "multipart/form-data";
 
 /// Reads and unpacks the body. A multipart body becomes parameters, and nothing is left.
@@ -52,6 +55,7 @@ pub(crate) fn join(mut pieces: Vec<Bytes>) -> Bytes {
 async fn collect(mut body: Body, limit: u64) -> Result<Vec<Bytes>, Fault> {
     let too_large = || Fault::new(Reason::RequestTooLarge, &format!("the body is larger than {limit} bytes"));
     if body.size_hint().lower() > limit {
+        discard(body).await;
         return Err(too_large());
     }
     let (mut pieces, mut total) = (Vec::new(), 0);
@@ -60,12 +64,27 @@ async fn collect(mut body: Body, limit: u64) -> Result<Vec<Bytes>, Fault> {
         if let Ok(piece) = frame.into_data() {
             total += piece.len() as u64;
             if total > limit {
+                discard(body).await;
                 return Err(too_large());
             }
             pieces.push(piece);
         }
     }
     Ok(pieces)
+}
+
+/// Reads on, within bounds: a client that still writes when the connection closes loses the answer.
+async fn discard(mut body: Body) {
+    let read = async {
+        let mut total = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            total += frame.data_ref().map_or(0, Bytes::len);
+            if total > MAX_DISCARDED_BYTES {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(DISCARD_TIMEOUT, read).await;
 }
 
 fn decode(encoding: &str, packed: Vec<Bytes>, limit: u64) -> Result<Vec<Bytes>, Fault> {
