@@ -26,6 +26,8 @@ CREATE ROW POLICY IF NOT EXISTS beamline_shop_rows ON
     beamline.vitals_5m,
     beamline.vitals_1h,
     beamline.vitals_1d,
+    beamline.vitals_site_1h,
+    beamline.vitals_page_1d,
     beamline.vitals_site_1d
 FOR SELECT USING project_id = 'shop' TO beamline_shop;
 

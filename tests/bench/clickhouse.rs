@@ -1,10 +1,11 @@
-//! Loads generated events into the real schema of the embedded engine, and prints as Markdown what they cost on disk and how long
-//! questions take. Run by `cargo xtask bench clickhouse`.
+//! Loads generated events into the real schema of the embedded engine, and writes what they cost on disk and how long questions take: to the
+//! file of the first argument, for each number of events that follows. Run by `cargo xtask bench clickhouse`.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap ends the benchmark")]
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "what it prints is its result")]
+#![expect(clippy::print_stderr, reason = "progress")]
 
 use std::{
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -12,17 +13,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use beamline_tests::{Launch, Server, Service, until};
+use beamline_tests::Server;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 mod layouts;
+mod questions;
 
 /// Rows of one insert, about those of a busy hour.
 const CHUNK: u64 = 500_000;
 /// Days over which the events are spread.
 const DAYS: u32 = 70;
-/// How often each question is asked.
-const TIMES: usize = 7;
+
+/// How long merges are waited for.
+const MERGES_TIMEOUT: Duration = Duration::from_mins(15);
 
 const EVENTS: &str = include_str!("events.sql");
 const ERRORS: &str = include_str!("errors.sql");
@@ -47,30 +51,105 @@ const GROUPS: [(&str, &str); 7] = [
 
 #[tokio::main]
 async fn main() {
-    let rows: u64 = std::env::args().nth(1).and_then(|rows| rows.parse().ok()).unwrap_or(10_000_000);
-    let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(dir.path()).await;
-    server.migrate(dir.path()).await;
-
-    let load = load(&server, rows).await;
-    let version = server.reader.text("SELECT version()").await;
-    let date = server.reader.text("SELECT today()").await;
-    println!("{date}, ClickHouse {version} (embedded), {} processors, load average {}.", processors(), load_average());
-    #[expect(clippy::cast_precision_loss, reason = "a rate is rounded anyway")]
-    let rate = rows as f64 / load.as_secs_f64();
-    println!("{rows} events over {DAYS} days, made and inserted with all views in {} s: {rate:.0} a second.\n", load.as_secs());
-    print_bytes(&server).await;
-    layouts::print(&server).await;
-    print_latencies(&server).await;
-    print_readings(&server, dir.path()).await;
-    server.stop().await;
+    let mut arguments = std::env::args().skip(1);
+    let file = arguments.next().unwrap();
+    let sizes = arguments.map(|size| size.parse().unwrap()).collect::<Vec<u64>>();
+    let largest = sizes.iter().copied().max().unwrap();
+    let mut found = Found::default();
+    for events in sizes {
+        let dir = tempfile::tempdir().unwrap();
+        let server = Server::start(dir.path()).await;
+        server.migrate(dir.path()).await;
+        found.measure(&server, dir.path(), events, events == largest).await;
+        server.stop().await;
+    }
+    std::fs::write(file, serde_json::to_vec_pretty(&found.result(largest)).unwrap()).unwrap();
 }
+
+/// Rows of the tables of the result.
+#[derive(Default)]
+struct Found {
+    version: String,
+    loads: Vec<Value>,
+    bytes: Vec<Value>,
+    tables: Vec<Value>,
+    layouts: Vec<Value>,
+    questions: Vec<Value>,
+    dashboards: Vec<Value>,
+    readings: Vec<Value>,
+}
+
+impl Found {
+    async fn measure(&mut self, server: &Server, dir: &Path, events: u64, is_largest: bool) {
+        let seconds = load(server, events).await.as_secs_f64();
+        self.version = server.reader.text("SELECT version()").await;
+        #[expect(clippy::cast_precision_loss, reason = "a rate is rounded anyway")]
+        self.loads.push(json!([events, seconds, events as f64 / seconds]));
+        merges_ended(server).await;
+        self.questions.extend(questions::asked(server, events).await);
+        self.dashboards.extend(questions::dashboards(server, events).await);
+        self.readings.extend(questions::readings(server, dir, events).await);
+        if is_largest {
+            self.bytes = bytes_of_a_vital(server).await;
+            self.tables = bytes_of_tables(server).await;
+            self.layouts = layouts::compared(server).await;
+        }
+    }
+
+    fn result(self, largest: u64) -> Value {
+        let by_size = self.questions.iter().filter(|row| row[0] == "p75 of LCP by page, all");
+        let by_size = by_size.map(|row| json!([row[1], row[2], row[4]])).collect::<Vec<_>>();
+        let table = |id: &str, title: &str, note: &str, columns: Value, rows: Vec<Value>, plot: Value| json!({"id": id, "title": title, "note": note, "columns": columns, "rows": rows, "plot": plot});
+        let column = |name: &str| json!({"name": name});
+        let number = |name: &str, unit: &str, digits: u8| json!({"name": name, "unit": unit, "digits": digits});
+        let events = number("events", "", 0);
+        json!({
+            "versions": {"ClickHouse (embedded)": self.version},
+            "tables": [
+                table("load", "Loading", LOAD_NOTE, json!([events, number("time", "s", 0), number("rate", "events/s", 0)]), self.loads, Value::Null),
+                table("questions", "Questions", QUESTIONS_NOTE, questions::asked_columns(), self.questions, Value::Null),
+                table("by-size", "p75 of LCP by page, all days", "The median of the table above against the size of the store.",
+                    json!([column("asked of"), events, number("median", "ms", 0)]), by_size,
+                    json!({"kind": "lines", "series": 0, "x": 1, "y": 2, "log_x": true, "log_y": true})),
+                table("dashboards", "Dashboards", DASHBOARDS_NOTE, questions::dashboards_columns(), self.dashboards, Value::Null),
+                table("readings", "What a service reads for /metrics", "Mean of the rounds until all had come, by the service's own clock.",
+                    json!([column("query"), events, number("mean", "ms", 0)]), self.readings, Value::Null),
+                table("vital", &format!("Bytes of a vital, of {largest} events"), VITAL_NOTE,
+                    json!([column("columns of `events`"), number("a vital", "B", 1)]), self.bytes, json!({"kind": "bars", "label": 0, "value": 1})),
+                table("tables", &format!("Bytes of the tables, of {largest} events"), "After the merges that happened by themselves.",
+                    json!([column("table"), number("rows", "", 0), number("size", "B", 0), number("an event", "B", 2)]), self.tables, Value::Null),
+                table("layouts", &format!("Other orders, codecs and partitions, of {largest} events"), LAYOUTS_NOTE, layouts::columns(), self.layouts, Value::Null),
+            ],
+            "not_measured": [
+                "Several servers: only the embedded engine ran, on the machine that also asked.",
+                "Disks slower than memory: the tables of one question fit into the page cache.",
+            ],
+        })
+    }
+}
+
+const LOAD_NOTE: &str = "Events with the distributions of tests/bench/events.sql over 70 days, made by the engine itself and inserted in blocks of 500,000 into the real \
+    schema, with all materialized views and their deduplication.";
+const QUESTIONS_NOTE: &str = "Of one project, which has 70 % of the events, as a reader over HTTP; least and median of seven.";
+const DASHBOARDS_NOTE: &str = "Every query of the ClickHouse dashboards for all pages, at the time each dashboard opens with; the slowest by dashboard, least and median of seven.";
+const VITAL_NOTE: &str = "Of a copy of the vitals of two days, merged.";
+const LAYOUTS_NOTE: &str =
+    "About two million vitals, those of whole days, after OPTIMIZE … FINAL; p75 of LCP by page of all of them.";
 
 async fn load(server: &Server, rows: u64) -> Duration {
     let begin = Instant::now();
     insert(server, EVENTS, "events", rows).await;
     insert(server, ERRORS, "errors", rows / EVENTS_AN_ERROR).await;
     begin.elapsed()
+}
+
+/// Questions are asked of a store at rest: what was loaded in minutes would have been merged over weeks.
+async fn merges_ended(server: &Server) {
+    let begin = Instant::now();
+    while begin.elapsed() < MERGES_TIMEOUT && server.writer.text("SELECT count() FROM system.merges").await != "0" {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    eprintln!("merged in {} s", begin.elapsed().as_secs());
 }
 
 /// As many inserts at a time as there are processors.
@@ -99,8 +178,8 @@ async fn insert(server: &Server, statement: &str, table: &str, rows: u64) {
     eprintln!();
 }
 
-/// Bytes on disk: of vitals alone, merged, and of all tables after the merges that happened by themselves.
-async fn print_bytes(server: &Server) {
+/// By what the columns are for.
+async fn bytes_of_a_vital(server: &Server) -> Vec<Value> {
     let sql = &server.writer;
     let day = sql.text("SELECT max(toDate(received_at)) - 10 FROM events").await;
     sql.text(&format!(
@@ -114,102 +193,28 @@ async fn print_bytes(server: &Server) {
     ))
     .await;
     sql.text(&format!("OPTIMIZE TABLE {SAMPLE} FINAL")).await;
-    println!("| columns of `events` | bytes a vital |\n| --- | ---: |");
     let quoted = |columns: &str| columns.split(", ").map(|column| format!("'{column}'")).collect::<Vec<_>>().join(", ");
     let known = GROUPS.iter().map(|(_, columns)| quoted(columns)).collect::<Vec<_>>().join(", ");
     let named = GROUPS.iter().map(|(name, columns)| (*name, format!("column IN ({})", quoted(columns))));
-    let all = named.chain([("what explains a vital", format!("column NOT IN ({known})")), ("**all**", "1".to_owned())]);
+    let all = named.chain([("what explains a vital", format!("column NOT IN ({known})")), ("all", "1".to_owned())]);
+    let mut rows = Vec::new();
     for (name, columns) in all {
         let query = format!(
             "SELECT sum(column_data_compressed_bytes) / (SELECT count() FROM {SAMPLE}) FROM system.parts_columns
             WHERE database = currentDatabase() AND active AND table = '{SAMPLE}' AND {columns}"
         );
-        println!("| {name} | {:.1} |", sql.number(&query).await);
+        rows.push(json!([name, sql.number(&query).await]));
     }
     sql.text(&format!("DROP TABLE {SAMPLE}")).await;
-    println!("\n| table | rows | bytes | bytes an event |\n| --- | ---: | ---: | ---: |");
-    let tables = "SELECT concat('| `', table, '` | ', sum(rows), ' | ', formatReadableSize(sum(data_compressed_bytes)), ' | ',
-            round(sum(data_compressed_bytes) / (SELECT count() FROM events), 2), ' |')
-        FROM system.parts WHERE database = currentDatabase() AND active AND table != 'schema_migrations' GROUP BY table ORDER BY table";
-    println!("{}\n", sql.text(tables).await);
+    rows
 }
 
-async fn print_latencies(server: &Server) {
-    println!("| question, one project | asked of | least | median |\n| --- | --- | ---: | ---: |");
-    for (range, days) in [("a day", 1), ("a week", 7), ("all", 80)] {
-        let raw = format!(
-            "SELECT page, quantile(0.75)(value) FROM events WHERE project_id = 'shop' AND kind = 'vital' AND metric = 'LCP'
-             AND ts >= today() - 1 - {days} GROUP BY page"
-        );
-        print_latency(server, &format!("p75 of LCP by page, {range}"), "`events`", &raw).await;
-        for table in ["vitals_1h", "vitals_1d"] {
-            let rollup = format!(
-                "SELECT page, vital_quantile(0.75, sumMap(buckets)) FROM {table} WHERE project_id = 'shop' AND metric = 'LCP'
-                 AND t >= today() - 1 - {days} GROUP BY page"
-            );
-            print_latency(server, &format!("p75 of LCP by page, {range}"), &format!("`{table}`"), &rollup).await;
-        }
-    }
-    let since = "today() - 8";
-    let quantile = "vital_quantile(0.75, sumMap(buckets))";
-    for (question, table, query) in [
-        ("all vitals and their shares, a day", "vitals_5m", format!("SELECT metric, {quantile}, sum(good) / sum(count) FROM vitals_5m WHERE project_id = 'shop' AND t >= today() - 2 GROUP BY metric")),
-        ("all vitals and their shares, a week", "vitals_1h", format!("SELECT metric, {quantile}, sum(good) / sum(count) FROM vitals_1h WHERE project_id = 'shop' AND t >= {since} GROUP BY metric")),
-        ("all vitals and their shares, all", "vitals_site_1d", format!("SELECT metric, {quantile}, sum(good) / sum(count) FROM vitals_site_1d WHERE project_id = 'shop' GROUP BY metric")),
-        ("LCP of the site by hour, a week", "vitals_1h", format!("SELECT t, {quantile} FROM vitals_1h WHERE project_id = 'shop' AND metric = 'LCP' AND t >= {since} GROUP BY t")),
-        ("LCP of one page by hour, a week", "vitals_1h", format!("SELECT t, {quantile} FROM vitals_1h WHERE project_id = 'shop' AND metric = 'LCP' AND page = '/page/3' AND t >= {since} GROUP BY t")),
-        ("LCP by release and device, all", "vitals_site_1d", format!("SELECT release, device, {quantile} FROM vitals_site_1d WHERE project_id = 'shop' AND metric = 'LCP' GROUP BY release, device")),
-        ("slow interactions, a day", "`slow_interactions`", "SELECT * FROM slow_interactions(project = 'shop', since = today() - 2, until = now()) ORDER BY interactions DESC LIMIT 20".into()),
-    ] {
-        print_latency(server, question, &format!("`{}`", table.trim_matches('`')), &query).await;
-    }
-}
-
-async fn print_latency(server: &Server, question: &str, asked_of: &str, query: &str) {
-    let (least, median) = milliseconds(server, query).await;
-    println!("| {question} | {asked_of} | {least} ms | {median} ms |");
-}
-
-/// How long an answer takes: the least and the median.
-async fn milliseconds(server: &Server, query: &str) -> (u128, u128) {
-    let mut taken = Vec::new();
-    for _ in 0..TIMES {
-        let begin = Instant::now();
-        server.reader.text(query).await;
-        taken.push(begin.elapsed().as_millis());
-    }
-    taken.sort_unstable();
-    (taken[0], taken[TIMES / 2])
-}
-
-/// What the service reads for `/metrics`, by its own clock.
-async fn print_readings(server: &Server, dir: &std::path::Path) {
-    let launch = server.launch();
-    let service = Service::start(&dir.join("service"), &Launch { config: launch.config, env: launch.env });
-    println!("\n| what a service reads for `/metrics` | once |\n| --- | ---: |");
-    let times = until("the readings", async || {
-        let text = service.fetch("/metrics").await.text;
-        let of = |suffix: &str| {
-            let prefix = format!("beamline_clickhouse_query_duration_seconds_{suffix}{{query=\"");
-            let lines = text.lines().filter_map(move |line| line.strip_prefix(&prefix)?.split_once("\"} "));
-            lines
-                .map(|(query, number)| (query.to_owned(), number.parse::<f64>().unwrap()))
-                .collect::<std::collections::BTreeMap<_, _>>()
-        };
-        let (sums, counts) = (of("sum"), of("count"));
-        sums.contains_key("poor_vitals")
-            .then(|| sums.into_iter().map(|(query, sum)| (sum / counts[&query], query)).collect::<Vec<_>>())
-    });
-    for (seconds, query) in times.await {
-        println!("| `{query}` | {:.0} ms |", seconds * 1000.0);
-    }
-    service.stop().await;
+async fn bytes_of_tables(server: &Server) -> Vec<Value> {
+    let tables = "SELECT table, toFloat64(sum(rows)), toFloat64(sum(data_compressed_bytes)), sum(data_compressed_bytes) / (SELECT count() FROM events)
+        FROM system.parts WHERE database = currentDatabase() AND active AND table != 'schema_migrations' GROUP BY table ORDER BY table FORMAT JSONCompactEachRow";
+    server.writer.text(tables).await.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 fn processors() -> usize {
     std::thread::available_parallelism().map_or(0, usize::from)
-}
-
-fn load_average() -> String {
-    std::fs::read_to_string("/proc/loadavg").unwrap_or_default().split(' ').take(3).collect::<Vec<_>>().join(", ")
 }

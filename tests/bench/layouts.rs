@@ -1,8 +1,9 @@
 //! The same vitals in other orders, codecs and partitions: what each costs on disk, and how long it takes to ask it.
 
 use beamline_tests::Server;
+use serde_json::{Value, json};
 
-use crate::milliseconds;
+use crate::questions::milliseconds;
 
 /// About so many vitals are compared, those of whole days.
 const VITALS: u32 = 2_000_000;
@@ -46,15 +47,15 @@ const LAYOUTS: [(&str, &str, &str, &str, &str); 9] = [
 const IN_USE: &str = "toStartOfFifteenMinutes(counted_at), metric, prev_rating != '', counted_at, session_id, view_id";
 const BEFORE: &str = "metric, toStartOfHour(ts), page, session_id, ts";
 
-pub(crate) async fn print(server: &Server) {
+/// Description, bytes a vital, and the times of a question.
+pub(crate) async fn compared(server: &Server) -> Vec<Value> {
     let sql = &server.writer;
     let days = format!(
         "SELECT concat('(\\'', arrayStringConcat(arraySlice(groupArray(toString(day)), 6, toUInt32(greatest(1, {VITALS} / avg(n)))), '\\', \\''), '\\')')
         FROM (SELECT toDate(received_at) AS day, count() AS n FROM events WHERE kind = 'vital' GROUP BY day ORDER BY day DESC) FORMAT TSVRaw"
     );
     let days = sql.text(&days).await;
-    println!("About {VITALS} vitals, those of whole days, after `OPTIMIZE … FINAL`:\n");
-    println!("| order after project and kind | bytes a vital | p75 of LCP by page, of these days |\n| --- | ---: | ---: |");
+    let mut rows = Vec::new();
     for (name, columns, partition, order, settings) in LAYOUTS {
         let columns = if columns == CODED { CODED.to_owned() } else { plain_columns(server).await };
         sql.text("DROP TABLE IF EXISTS layout").await;
@@ -63,14 +64,22 @@ pub(crate) async fn print(server: &Server) {
         sql.text("OPTIMIZE TABLE layout FINAL").await;
         let bytes = sql.number(&format!("SELECT round(sum(data_compressed_bytes) / sum(rows), 1) {PARTS}")).await;
         let query = "SELECT page, quantile(0.75)(value) FROM layout WHERE project_id = 'shop' AND kind = 'vital' AND metric = 'LCP' GROUP BY page";
-        let (least, median) = milliseconds(server, query).await;
-        println!("| {name} | {bytes} | {least} ms, {median} ms |");
+        let [least, median] = milliseconds(server, query).await;
+        rows.push(json!([name, bytes, least, median]));
         if order == IN_USE && settings == LARGE_BLOCKS && partition == ARRIVAL {
             print_columns(server).await;
         }
     }
     sql.text("DROP TABLE layout").await;
-    println!();
+    rows
+}
+
+/// Column names of [`compared`].
+pub(crate) fn columns() -> Value {
+    json!([
+        {"name": "order after project and kind"}, {"name": "a vital", "unit": "B", "digits": 1}, {"name": "least", "unit": "ms", "digits": 0},
+        {"name": "median", "unit": "ms", "digits": 0}
+    ])
 }
 
 const PARTS: &str = "FROM system.parts WHERE database = currentDatabase() AND table = 'layout' AND active";

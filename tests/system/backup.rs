@@ -111,7 +111,18 @@ async fn a_stopped_service_is_backed_up_with_what_waits_in_its_spool() {
     assert_eq!(service.sql().text("SELECT count() FROM events").await, "0", "erased again");
     let after = content(&service.sql()).await;
     let table = |content: &[(String, String)], name: &str| content.iter().find(|(table, _)| table == name).unwrap().1.clone();
-    for name in ["events", "errors", "vitals_5m", "vitals_1h", "vitals_1d", "ingest_outcomes", "erasures"] {
+    for name in [
+        "events",
+        "errors",
+        "vitals_5m",
+        "vitals_1h",
+        "vitals_1d",
+        "vitals_site_1h",
+        "vitals_page_1d",
+        "vitals_site_1d",
+        "ingest_outcomes",
+        "erasures",
+    ] {
         assert_eq!(table(&after, name), table(&before, name), "{name}");
     }
     service.stop().await;

@@ -25,6 +25,11 @@ fn visit(number: u64) -> Value {
         json!({"type": "page_view", "at_ms": at}),
         json!({"type": "page_view", "at_ms": at + 1000}),
         json!({"type": "action", "at_ms": at + 2000, "action": "add", "category": "cart"}),
+        json!({"type": "request", "at_ms": at + 2000, "initiator": "fetch", "method": "POST", "url": "https://shop.example/api/cart", "status": 200,
+            "duration_ms": 10.0 * scale}),
+        json!({"type": "long_frame", "at_ms": at + 2000, "duration_ms": 60.0, "blocking_ms": 10.0, "script_url": "https://shop.example/cart.js",
+            "script_invoker": "BUTTON#add.onclick", "script_ms": 40.0}),
+        json!({"type": "page_leave", "at_ms": at + 4000, "visible_ms": 3000.0, "total_ms": 4000.0, "scroll_ratio": 0.5}),
     ];
     let vitals =
         [("LCP", 100.0 * scale), ("INP", 12.0 * scale), ("CLS", 0.01 * scale), ("FCP", 70.0 * scale), ("TTFB", 40.0 * scale)];
@@ -66,8 +71,8 @@ async fn visited(dir: &Path) -> Service {
     assert_eq!(service.post("no beacon").send().await.unwrap().status(), 400);
     let sql = service.sql();
     let all = "SELECT (SELECT count() FROM events) + (SELECT count() FROM errors) + (SELECT sum(count) FROM ingest_outcomes WHERE outcome = 'rejected')";
-    // 60 visits of 8 events, 15 orders, 12 errors, one refusal.
-    let stored = async || sql.ask(all).await.ok()?.parse::<f64>().ok().filter(|stored| *stored >= 508.0).map(drop);
+    // 60 visits of 11 events, 15 orders, 12 errors, one refusal.
+    let stored = async || sql.ask(all).await.ok()?.parse::<f64>().ok().filter(|stored| *stored >= 688.0).map(drop);
     until("all visits are stored", stored).await;
     service
 }

@@ -93,10 +93,12 @@ const COLUMNS: &str = "project_id, kind, metric, ts, counted_at, received_at, vi
      release, env, browser, os, sample_rate, retention_days";
 
 /// Table, its dimensions, and the start of its interval.
-const ROLLUPS: [(&str, &str, &str); 4] = [
+const ROLLUPS: [(&str, &str, &str); 6] = [
     ("vitals_5m", "page, device", "toStartOfFiveMinutes"),
     ("vitals_1h", "page, device, release, env", "toStartOfHour"),
     ("vitals_1d", "page, device, release, env, browser, os", "toStartOfDay"),
+    ("vitals_site_1h", "device, release, env", "toStartOfHour"),
+    ("vitals_page_1d", "page, device", "toStartOfDay"),
     ("vitals_site_1d", "device, release, env, browser, os", "toStartOfDay"),
 ];
 

@@ -38,6 +38,7 @@ pub(super) const MIGRATIONS: &[Migration] = migrations! {
     13 "0013_compact",
     14 "0014_hourly_rollup",
     15 "0015_request_views",
+    16 "0016_wide_ranges",
 };
 
 /// Applied versions, newest row wins. `state` tells a finished step from one that broke off.

@@ -20,10 +20,12 @@ pub struct Rollup {
 }
 
 /// All of them.
-pub const ROLLUPS: [Rollup; 4] = [
+pub const ROLLUPS: [Rollup; 6] = [
     Rollup { table: "vitals_5m", dimensions: "page, device", start: "toStartOfFiveMinutes", kept_days: 8 },
     Rollup { table: "vitals_1h", dimensions: "page, device, release, env", start: "toStartOfHour", kept_days: 390 },
     Rollup { table: "vitals_1d", dimensions: "page, device, release, env, browser, os", start: "toStartOfDay", kept_days: 760 },
+    Rollup { table: "vitals_site_1h", dimensions: "device, release, env", start: "toStartOfHour", kept_days: 390 },
+    Rollup { table: "vitals_page_1d", dimensions: "page, device", start: "toStartOfDay", kept_days: 760 },
     Rollup { table: "vitals_site_1d", dimensions: "device, release, env, browser, os", start: "toStartOfDay", kept_days: 760 },
 ];
 

@@ -45,7 +45,17 @@ mod tests {
     #[test]
     fn every_table_of_measurements_is_readable_and_the_list_of_erasures_is_not() {
         let Readable { tables, .. } = tables_with_projects();
-        for table in ["events", "errors", "ingest_outcomes", "vitals_5m", "vitals_1h", "vitals_1d", "vitals_site_1d"] {
+        for table in [
+            "events",
+            "errors",
+            "ingest_outcomes",
+            "vitals_5m",
+            "vitals_1h",
+            "vitals_1d",
+            "vitals_site_1h",
+            "vitals_page_1d",
+            "vitals_site_1d",
+        ] {
             assert!(tables.iter().any(|name| name == table), "{table}: {tables:?}");
         }
         assert!(!tables.iter().any(|name| name == "erasures" || name == "events_reordered"), "{tables:?}");

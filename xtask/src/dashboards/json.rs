@@ -202,7 +202,8 @@ fn query(sql: &str, format: u8, reference: &str) -> Value {
 }
 
 /// Writes out `@where(page, device)` (matchers in `PromQL`, a condition in SQL), `@only(page, device)` (the same without the project), and
-/// `@hours` (the chosen time, for hourly rollups).
+/// `@hours` (the chosen time, for hourly rollups), `@failures` (errors without what the browser only advises) and `@hourly` (the vitals by
+/// hour: those of the site as long as all pages are chosen, which are fewer rows).
 fn filters(text: &str, store: Store) -> Result<String> {
     let project = match store {
         Store::Prometheus => "project=\"$project\"",
@@ -210,7 +211,13 @@ fn filters(text: &str, store: Store) -> Result<String> {
     };
     let text = written_out(text, "@where(", Some(project), store)?;
     let text = written_out(&text, "@only(", None, store)?;
-    Ok(text.replace("@hours", "t >= toStartOfHour($__fromTime) AND t <= $__toTime"))
+    let columns = "device, release, t, count, good, needs_improvement, poor, buckets";
+    let hourly = format!(
+        "(SELECT project_id, metric, '' AS page, {columns} FROM vitals_site_1h WHERE $__conditionalAll(0, $page) UNION ALL \
+         SELECT project_id, metric, page, {columns} FROM vitals_1h WHERE NOT $__conditionalAll(0, $page)) AS vitals_1h"
+    );
+    let text = text.replace("@failures", "source NOT IN ('deprecation', 'intervention')");
+    Ok(text.replace("@hourly", &hourly).replace("@hours", "t >= toStartOfHour($__fromTime) AND t <= $__toTime"))
 }
 
 fn written_out(text: &str, opening: &str, first: Option<&str>, store: Store) -> Result<String> {
