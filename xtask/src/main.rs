@@ -30,7 +30,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Measure, and print a table.
+    /// Measure what Beamline costs beside its peers; write the results and the page that shows them.
     #[command(subcommand)]
     Bench(bench::Subject),
     /// Build and pack the npm package, print its sizes, and check them and the panic gate.

@@ -30,6 +30,9 @@ pub(crate) const DEMO: &[Need] =
 /// For a browser visit.
 pub(crate) const BROWSER: &[Need] = &[Need::Apt(&[apt::CHROMIUM]), Need::Npm("tests/browser", "browser driver")];
 
+/// For the benchmark of browser agents, beyond a browser.
+pub(crate) const BENCH_SDK: &[Need] = &[Need::Npm("bench/sdk", "the agents that are compared")];
+
 /// For scraping and alerting.
 pub(crate) const PROMETHEUS: &[Need] = &[Need::Apt(&[apt::PROMETHEUS])];
 

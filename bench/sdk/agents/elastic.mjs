@@ -1,0 +1,6 @@
+import { init } from '@elastic/apm-rum';
+
+init({
+  serviceName: 'bench',
+  serverUrl: 'http://collector.localhost',
+});

@@ -1,0 +1,1 @@
+// The floor: the page as it is without any agent.

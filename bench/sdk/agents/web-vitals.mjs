@@ -1,0 +1,4 @@
+import { onCLS, onFCP, onINP, onLCP, onTTFB } from 'web-vitals';
+import { sendWhenHidden } from './send-when-hidden.mjs';
+
+for (const on of [onCLS, onFCP, onINP, onLCP, onTTFB]) on(sendWhenHidden);

@@ -1,0 +1,35 @@
+//! `cargo xtask bench`: what Beamline costs beside its peers, as results in bench/results and a page in docs.
+
+mod clickhouse;
+mod plot;
+mod report;
+mod result;
+mod sdk;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+/// What to measure.
+#[derive(Subcommand)]
+pub(crate) enum Subject {
+    /// The browser SDK beside its peers: bytes, its price in the page, and what a visit delivers, in Chromium. Takes about an hour; `--parts
+    /// bytes` takes two minutes.
+    Sdk(sdk::Options),
+    /// The store: bytes an event, time a question, on generated events in the embedded engine. Needs about 1 GB of disk for 10 million events
+    /// and takes 3 minutes; 100 million need 10 GB and take half an hour or more.
+    Clickhouse(clickhouse::Options),
+    /// Write docs/benchmarks.md and its pictures from the results in bench/results, without measuring.
+    Report,
+}
+
+/// Measures what is asked for.
+///
+/// # Errors
+/// When something cannot be built, or a benchmark ends early.
+pub(crate) fn run(subject: &Subject) -> Result<()> {
+    match subject {
+        Subject::Sdk(options) => sdk::run(options),
+        Subject::Clickhouse(options) => clickhouse::run(options),
+        Subject::Report => report::run(),
+    }
+}
