@@ -30,7 +30,7 @@ const FEATURES = [
 ];
 /** The lowest addresses are the far end of the stack, which nothing is placed at, so that offsets may be folded. Going flat twice pays. */
 const FLAT = ['--flatten', '--rereloop', '-Oz'];
-const OPTIMISATION = ['--low-memory-unused', ...FLAT, ...FLAT, '-Oz', '--strip-debug', '--strip-producers', '--strip-target-features'];
+const OPTIMISATION = ['--low-memory-unused', ...FLAT, ...FLAT, '-Oz', '--strip-producers', '--strip-target-features'];
 /** For the translation to JavaScript: what came after the first WebAssembly is written in its terms. */
 const LOWERING = ['--signext-lowering', '--llvm-nontrapping-fptoint-lowering', '--llvm-memory-copy-fill-lowering'];
 
@@ -105,6 +105,7 @@ for (const name of DECLARATIONS) {
 }
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
+mkdirSync(join(bound, 'meta'), { recursive: true });
 const wasm = Object.fromEntries(Object.keys(GLUE).map((module) => [module, optimise(module)]));
 writeFileSync(join(dist, 'rum.wasm'), wasm.agent);
 translate('agent');
@@ -116,10 +117,26 @@ for (const license of ['LICENSE-MIT', 'LICENSE-APACHE']) {
 }
 console.log(JSON.stringify(sizes()));
 
+/** Optimises the module. With the names of its functions it is kept for the table of bytes by feature; shipped is the same without. */
 function optimise(module) {
-  const file = join(bound, module, 'optimised.wasm');
-  execFileSync(tool('wasm-opt'), [join(bound, module, 'rum_sdk_bg.wasm'), ...OPTIMISATION, ...FEATURES, '-o', file], { stdio: 'inherit' });
-  return readFileSync(file);
+  const [bare, named, file] = ['rum_sdk_bg.wasm', 'named.wasm', 'optimised.wasm'].map((name) => join(bound, module, name));
+  execFileSync(tool('wasm-opt'), [bare, ...OPTIMISATION, ...FEATURES, '--debuginfo', '-o', named], { stdio: 'inherit' });
+  const shipped = withoutCustomSections(readFileSync(named));
+  writeFileSync(file, shipped);
+  return shipped;
+}
+
+/** A module without its sections of the number 0: https://webassembly.github.io/spec/core/binary/modules.html#sections */
+function withoutCustomSections(module) {
+  const kept = [module.subarray(0, 8)];
+  for (let at = 8, end; at < module.length; at = end) {
+    let [size, shift, from] = [0, 0, at + 1];
+    do size |= (module[from] & 127) << (7 * shift++);
+    while (module[from++] & 128);
+    end = from + size;
+    if (module[at] !== 0) kept.push(module.subarray(at, end));
+  }
+  return Buffer.concat(kept);
 }
 
 /** Writes the module as JavaScript that exports `instantiate`. */
@@ -141,7 +158,7 @@ function translate(module) {
  */
 async function bundle(name) {
   const { source, core, held = [], isScript, isReadable } = FILES[name];
-  await build({
+  const { metafile } = await build({
     entryPoints: [join(here, 'src', source)],
     outfile: join(dist, name),
     bundle: true,
@@ -162,8 +179,10 @@ async function bundle(name) {
     mangleProps: new RegExp(`^(${OWN.join('|')})$`),
     mangleCache: Object.fromEntries(OWN.map((name, index) => [name, index.toString(36).replace(/^\d/, '$$$&')])),
     alias: core && { [GLUE[core]]: join(bound, core, 'rum_sdk_bg.js') },
+    metafile: true,
     logLevel: 'warning',
   });
+  writeFileSync(join(bound, 'meta', `${name}.json`), JSON.stringify(metafile));
 }
 
 /** The script for `<head>`, which is bundled before, as text. */

@@ -24,7 +24,6 @@ export async function startBench() {
       const context = await browser.createBrowserContext();
       const tab = await context.newPage();
       await tab.setUserAgent({ userAgent });
-      await tab.setViewport({ width: 1200, height: 800 });
       // Otherwise agents that look for automation stay silent.
       await tab.evaluateOnNewDocument(() => Object.defineProperty(Navigator.prototype, 'webdriver', { get: () => false }));
       return { tab, context, close: () => context.close() };

@@ -10,14 +10,14 @@ import { build, transform } from 'esbuild';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
-/** What boomerang's own build leaves out of a release. */
-const DEBUG_BLOCK = /\/\* BEGIN_DEBUG \*\/[\s\S]*?\/\* END_DEBUG \*\//g;
+/** What boomerang's own build leaves out of a release: `strip_code` in its Gruntfile.js. */
+const DEBUGGING = /\/\* BEGIN_DEBUG \*\/[\s\S]*?\/\* END_DEBUG \*\/|BOOMR\.(?:debug|info|warn|error)\(.*\);|debugLog\(.*\);/g;
 
 /** Puts scripts that are no modules together, and minifies them. */
 async function concatenate({ id, packages: [name], scripts }, outdir) {
   const files = [...scripts.map((file) => join(here, 'node_modules', name, file)), join(here, 'agents', `${id}.js`)];
   const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
-  const { code } = await transform(texts.join('\n;\n').replace(DEBUG_BLOCK, ''), { minify: true, target: 'es2022' });
+  const { code } = await transform(texts.join('\n;\n').replace(DEBUGGING, ''), { minify: true, target: 'es2022' });
   await writeFile(join(outdir, 'entry.js'), code);
 }
 
@@ -33,6 +33,8 @@ export async function bundleAll(agents, folder) {
       continue;
     }
     await build({
+      // Names of chunks depend on it.
+      absWorkingDir: here,
       entryPoints: { entry: join(here, 'agents', `${id}.mjs`) },
       outdir,
       bundle: true,

@@ -6,6 +6,8 @@ import { PAGE } from './servers.mjs';
 
 /** Clicks in this order. The second's request ends in a rejection that nobody handles, the fourth throws, the fifth is a route. */
 const CLICKS = ['click-basket', 'click-stock', 'click-sort', 'click-voucher', 'click-route'];
+/** What the page throws, rejects with and goes to; boomerang writes a space as `*20`. */
+const PLANTED = { error: /planted(?: |\*20)error/, rejection: /planted(?: |\*20)rejection/, route: /planted-route/ };
 /** A user's pace. Agents are up before the first click, and have the time of the last to send what is due. */
 const PACE = { beforeClicksMs: 3000, betweenClicksMs: 600, beforeHidingMs: 1500, afterHidingMs: 1500, afterLeavingMs: 1500 };
 
@@ -50,17 +52,15 @@ async function visit(bench) {
 function summary({ sees }, { requests, bytesRead }) {
   const sent = requests.filter(({ method }) => method !== 'OPTIONS');
   const text = sent.map(({ path, text }) => `${path}\n${text}`).join('\n');
-  const count = (pattern) => new Set(Array.from(text.matchAll(pattern), ([whole, part]) => part ?? whole)).size;
   return {
     requests: sent.length,
     preflights: requests.length - sent.length,
     payload: sent.reduce((sum, { bytes }) => sum + bytes, 0),
     wire: bytesRead,
-    error: count(/planted error/g) > 0,
-    rejection: count(/planted rejection/g) > 0,
-    clicks: sees.clicks ? count(sees.clicks) : 0,
-    route: sees.route ? count(sees.route) > 0 : false,
+    error: PLANTED.error.test(text),
+    rejection: PLANTED.rejection.test(text),
+    route: PLANTED.route.test(text),
+    clicks: sees.clicks?.(text) ?? 0,
     vitals: Object.entries(sees.vitals).filter(([, pattern]) => pattern.test(text)).map(([name]) => name),
-    text: process.env.BENCH_SHOW_TEXT ? text : undefined,
   };
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: what Beamline costs beside its peers, as results in bench/results and a page in docs.
 
 mod clickhouse;
+mod features;
 mod plot;
 mod report;
 mod result;

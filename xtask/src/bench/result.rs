@@ -35,7 +35,7 @@ pub(crate) struct BenchResult {
 pub(crate) struct Findings {
     title: String,
     versions: BTreeMap<String, String>,
-    tables: Vec<Table>,
+    pub(super) tables: Vec<Table>,
     not_measured: Vec<String>,
 }
 
@@ -192,9 +192,15 @@ impl Machine {
             cpu: value(&cpu, "model name").to_owned(),
             processors: std::thread::available_parallelism()?.get(),
             memory_gib: kibibytes >> 20,
-            kernel: read("/proc/sys/kernel/osrelease")?.trim().to_owned(),
+            kernel: version(&read("/proc/sys/kernel/osrelease")?).to_owned(),
         })
     }
+}
+
+/// The numbers that a kernel's release begins with; what follows names its build.
+fn version(release: &str) -> &str {
+    let end = release.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(release.len());
+    &release[..end]
 }
 
 /// What stands behind `name` and a colon; nothing where it is not there.
@@ -248,6 +254,12 @@ mod tests {
             r#"{"kind": "lines", "series": 0, "x": 1, "y": 2}"#,
             Some("its plot names a column that is not there"),
         );
+    }
+
+    #[test]
+    fn a_kernel_is_named_by_its_version() {
+        assert_eq!(version("6.1.0-18-amd64\n"), "6.1.0");
+        assert_eq!(version("6.12.3"), "6.12.3");
     }
 
     #[test]

@@ -25,7 +25,6 @@ pub(crate) fn bind(mut linked: Module, out: &Path) -> Result<()> {
     let mut output = bindgen
         .input_module("rum_sdk", linked)
         .bundler(true)?
-        .remove_name_section(true)
         .remove_producers_section(true)
         .typescript(true)
         .generate_output()

@@ -31,11 +31,12 @@ pub(crate) struct Sizes {
     head_brotli: u64,
 }
 
-struct FileSize {
-    name: String,
-    raw: u64,
-    gzip: u64,
-    brotli: u64,
+/// Sizes of one file in bytes.
+pub(crate) struct FileSize {
+    pub(crate) name: String,
+    pub(crate) raw: u64,
+    pub(crate) gzip: u64,
+    pub(crate) brotli: u64,
 }
 
 impl Sizes {
@@ -54,6 +55,11 @@ impl Sizes {
             head: number(&json, "head")?,
             head_brotli: number(&json, "head_brotli")?,
         })
+    }
+
+    /// The sizes of the file `name`.
+    pub(crate) fn of(&self, name: &str) -> Result<&FileSize> {
+        self.files.iter().find(|file| file.name == name).with_context(|| format!("npm/build.mjs reports no file `{name}`"))
     }
 
     /// The limits that must hold.
