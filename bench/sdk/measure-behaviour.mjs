@@ -46,7 +46,7 @@ function watch() {
   };
 }
 
-/** Whether the page comes back from the cache when its user goes on to another one and back. */
+/** Whether the page comes back from the cache when its user goes on to another one and back; if not, why. */
 async function isRestored(bench, cacheControl) {
   bench.site.cacheControl = cacheControl;
   const { tab, close } = await bench.openPage();
@@ -59,7 +59,11 @@ async function isRestored(bench, cacheControl) {
     await until(tab, () => location.pathname === '/other' && document.readyState === 'complete');
     await tab.evaluate(() => void setTimeout(() => history.back()));
     await until(tab, () => location.pathname === '/' && document.readyState === 'complete' && self.isRestored !== undefined);
-    return await tab.evaluate(() => self.isRestored);
+    return await tab.evaluate(() => {
+      if (self.isRestored) return 'yes';
+      const { notRestoredReasons } = performance.getEntriesByType('navigation')[0];
+      return `no: ${(notRestoredReasons?.reasons ?? []).map(({ reason }) => reason).join(', ') || 'no reason given'}`;
+    });
   } finally {
     bench.site.cacheControl = 'no-cache';
     await close();

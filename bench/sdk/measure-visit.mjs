@@ -11,23 +11,24 @@ const PLANTED = { error: /planted(?: |\*20)error/, rejection: /planted(?: |\*20)
 /** A user's pace. Agents are up before the first click, and have the time of the last to send what is due. */
 const PACE = { beforeClicksMs: 3000, betweenClicksMs: 600, beforeHidingMs: 1500, afterHidingMs: 1500, afterLeavingMs: 1500 };
 
-/** Makes `visits` visits with each agent. */
+/** Makes `visits` visits with each agent, at the same time in browsers of their own: nothing here is a matter of time. */
 export async function measureVisits(agents, bundles, visits, say) {
+  const series = await Promise.all(Array.from({ length: visits }, (_, index) => visitWithEach(agents, bundles, index === 0 ? say : () => {})));
+  return agents.map(({ id }, index) => ({ id, visits: series.map((summaries) => summaries[index]) }));
+}
+
+async function visitWithEach(agents, bundles, say) {
   const bench = await startBench();
   try {
-    const rows = [];
+    const summaries = [];
     for (const agent of agents) {
       say(`visit: ${agent.name}`);
-      const seen = [];
-      for (let count = 0; count < visits; count++) {
-        bench.use(agent, bundles);
-        bench.collector.clear();
-        await visit(bench);
-        seen.push({ requests: bench.collector.requests.slice(), bytesRead: bench.collector.bytesRead() });
-      }
-      rows.push({ id: agent.id, visits: seen.map((one) => summary(agent, one)) });
+      bench.use(agent, bundles);
+      bench.collector.clear();
+      await visit(bench);
+      summaries.push(summary(agent, bench.collector.requests, bench.collector.bytesRead()));
     }
-    return rows;
+    return summaries;
   } finally {
     await bench.close();
   }
@@ -44,12 +45,14 @@ async function visit(bench) {
   await pause(PACE.beforeHidingMs);
   await hide(tab);
   await pause(PACE.afterHidingMs);
-  await close();
+  // Closing the browser's tab by the driver would end the page without telling it.
+  await tab.goto(`${PAGE}other`);
   await pause(PACE.afterLeavingMs);
+  await close();
 }
 
 /** Counts of a visit. */
-function summary({ sees }, { requests, bytesRead }) {
+function summary({ sees }, requests, bytesRead) {
   const sent = requests.filter(({ method }) => method !== 'OPTIONS');
   const text = sent.map(({ path, text }) => `${path}\n${text}`).join('\n');
   return {

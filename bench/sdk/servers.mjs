@@ -35,7 +35,7 @@ export async function startPage() {
   const svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 16"><rect width="40" height="16" fill="#c60"/></svg>';
   const { port, close } = await listen(async (request, response) => {
     const { pathname } = new URL(request.url, PAGE);
-    const answer = (type, body) => response.writeHead(200, { 'content-type': type, 'cache-control': state.cacheControl }).end(body);
+    const answer = (type, body, cacheControl = 'no-cache') => response.writeHead(200, { 'content-type': type, 'cache-control': cacheControl }).end(body);
     if (pathname.startsWith('/agent/')) {
       const name = pathname.slice('/agent/'.length);
       if (/[^\w.-]/.test(name)) return void response.writeHead(404).end();
@@ -48,7 +48,7 @@ export async function startPage() {
     if (pathname === '/stock.json') return void answer('application/json', '{"left":3}');
     if (pathname.endsWith('.svg')) return void answer('image/svg+xml', svg);
     if (pathname === '/favicon.ico') return void response.writeHead(204).end();
-    answer('text/html; charset=utf-8', page.replace('AGENT', state.isModule ? 'type="module"' : 'defer'));
+    answer('text/html; charset=utf-8', page.replace('AGENT', state.isModule ? 'type="module"' : 'defer'), state.cacheControl);
   });
   return { port, close, state };
 }
@@ -82,7 +82,7 @@ export async function startCollector() {
   });
   server.on('connection', (socket) => {
     sockets.set(socket, 0);
-    socket.once('close', () => sockets.set(socket, socket.bytesRead));
+    socket.once('close', () => sockets.has(socket) && sockets.set(socket, socket.bytesRead));
   });
   return {
     port,

@@ -3,6 +3,9 @@
 import { FLOOR } from './agents.mjs';
 import { RATES } from './measure-cost.mjs';
 
+/** The agent that the others are told in multiples of. */
+const OURS = 'beamline';
+
 /** The result of the parts that were measured. */
 export function findings(measured, agents, versions) {
   const named = (id) => [FLOOR, ...agents].find((agent) => agent.id === id).name;
@@ -10,7 +13,7 @@ export function findings(measured, agents, versions) {
   const bySize = (rows) => [...rows].sort((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0));
   const tables = {
     bytes: () => [bytesTable(bySize(measured.bytes), named)],
-    cost: () => costTables(measured.cost, bySize, named),
+    cost: () => costTables(completeRounds(measured.cost, agents.length + 1), bySize, named),
     visit: () => [visitTable(bySize(measured.visit), named)],
     behaviour: () => [behaviourTable(bySize(measured.behaviour), named)],
   };
@@ -28,6 +31,7 @@ export function findings(measured, agents, versions) {
 }
 
 function bytesTable(rows, named) {
+  const ours = rows.find(({ id }) => id === OURS);
   return {
     id: 'bytes',
     title: 'Bytes until the agent works',
@@ -39,11 +43,12 @@ function bytesTable(rows, named) {
     columns: [
       { name: 'agent' },
       { name: 'brotli 11', unit: 'B', digits: 0 },
+      { name: 'of Beamline\'s', unit: '×', digits: 2 },
       { name: 'gzip 9', unit: 'B', digits: 0 },
       { name: 'minified', unit: 'B', digits: 0 },
       { name: 'files', digits: 0 },
     ],
-    rows: rows.map(({ id, brotli, gzip, minified, files }) => [named(id), brotli, gzip, minified, files]),
+    rows: rows.map(({ id, brotli, gzip, minified, files }) => [named(id), brotli, round(brotli / ours.brotli), gzip, minified, files]),
     plot: { kind: 'bars', label: 0, value: 1 },
   };
 }
@@ -51,14 +56,21 @@ function bytesTable(rows, named) {
 const COST_NOTE = [
   'One page with eight images, a late banner and buttons, in a fresh profile each time, with one agent; the agents take turns.',
   'Own script and own main thread are CPU time of the page\'s main thread in the load and three seconds after, less the median of the page',
-  'without an agent. Init is from the entry\'s first statement to its last, by the clock. A long task has 50 ms or more; the page without an agent has some, too.',
+  'without an agent. Init is from the entry\'s first statement to its last, by the clock. A long task has 50 ms or more by the clock, and the page without an agent has some, too; where a load has none, its longest is 0.',
 ].join(' ');
+
+/** Without the round that was begun last, in which not everyone had a turn. */
+function completeRounds(samples, agents) {
+  const turns = new Map();
+  for (const { round } of samples) turns.set(round, (turns.get(round) ?? 0) + 1);
+  return samples.filter(({ round }) => turns.get(round) === agents * RATES.length);
+}
 
 /** A table for the processor's speed, one for a quarter of it, and one for the page. */
 function costTables(samples, bySize, named) {
   const ids = [...new Set(samples.map(({ id }) => id))];
   const of = (id, rate, what) => samples.filter((sample) => sample.id === id && sample.rate === rate).map((sample) => sample[what]);
-  const loads = Math.min(...ids.flatMap((id) => RATES.map((rate) => of(id, rate, 'script').length)));
+  const loads = of(OURS, 1, 'script').length;
   const machineLoads = samples.map(({ load }) => load);
   const about = `${loads} loads; load average ${Math.min(...machineLoads).toFixed(1)} to ${Math.max(...machineLoads).toFixed(1)}.`;
   const rows = bySize(ids.map((id) => ({ id }))).map(({ id }) => id);
@@ -72,22 +84,26 @@ function costTables(samples, bySize, named) {
       columns: [
         { name: 'agent' },
         { name: 'own script', unit: 'ms', digits: 1 },
+        { name: 'of Beamline\'s', unit: '×', digits: 1 },
         { name: 'range' },
         { name: 'own main thread', unit: 'ms', digits: 1 },
         { name: 'init', unit: 'ms', digits: 1 },
         { name: 'range of init' },
         { name: 'long tasks a load', digits: 2 },
         { name: 'longest task', unit: 'ms', digits: 0 },
+        { name: 'range of the longest' },
       ],
       rows: rows.map((id) => [
         named(id),
         round(median(own(id, 'script'))),
+        id === FLOOR.id ? null : round(median(own(id, 'script')) / median(own(OURS, 'script'))),
         range(own(id, 'script')),
         round(median(own(id, 'task'))),
         round(median(of(id, rate, 'init'))),
         range(of(id, rate, 'init')),
         round(mean(of(id, rate, 'longTasks'))),
-        round(Math.max(...of(id, rate, 'longest'))),
+        round(median(of(id, rate, 'longest'))),
+        range(of(id, rate, 'longest'), 0),
       ]),
       plot: { kind: 'bars', label: 0, value: 1 },
     };
@@ -154,7 +170,6 @@ function visitTable(rows, named) {
 }
 
 function behaviourTable(rows, named) {
-  const yes = (holds) => (holds ? 'yes' : 'no');
   return {
     id: 'behaviour',
     title: 'What it does to the page besides',
@@ -183,8 +198,8 @@ function behaviourTable(rows, named) {
       row.local,
       row.session,
       row.lines,
-      yes(row.restored),
-      yes(row.restoredUnstored),
+      row.restored,
+      row.restoredUnstored,
     ]),
     plot: null,
   };
@@ -198,4 +213,4 @@ function median(values) {
 
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const round = (value) => Math.round(value * 100) / 100;
-const range = (values) => `${Math.min(...values).toFixed(1)}–${Math.max(...values).toFixed(1)}`;
+const range = (values, digits = 1) => `${Math.min(...values).toFixed(digits)}–${Math.max(...values).toFixed(digits)}`.replaceAll('-', '−');

@@ -6,6 +6,6 @@ window.BOOMR.init({
   beacon_type: 'POST',
   // Routes that the History API makes are page views.
   History: { enabled: true, auto: true },
-  // Rejections are off unless asked for.
-  Errors: { monitorRejections: true },
+  // Rejections are off unless asked for, and so are errors after the page has loaded.
+  Errors: { monitorRejections: true, sendAfterOnload: true },
 });

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::report::{heading, shown};
+use super::report::{heading, is_ours, shown};
 use super::result::{Cell, Plot, Table};
 
 const WIDTH: f64 = 420.0;
@@ -73,11 +73,6 @@ fn bars(table: &Table, label: usize, value: usize) -> (String, f64) {
         top += STEP;
     }
     (body, top + MARGIN - 6.0)
-}
-
-/// Whether a row is about this project.
-fn is_ours(name: &str) -> bool {
-    name.to_ascii_lowercase().starts_with("beamline")
 }
 
 struct Axis {

@@ -126,10 +126,15 @@ fn markdown(table: &Table) -> String {
     let mut text = row(table.columns.iter().map(heading).collect());
     text.push_str(&row((0..table.columns.len()).map(|index| if is_number(index) { "---:" } else { "---" }.to_owned()).collect()));
     for cells in &table.rows {
-        let cells = cells.iter().zip(&table.columns);
-        text.push_str(&row(cells.map(|(cell, column)| shown(cell.as_ref(), column)).collect()));
+        let cells = cells.iter().zip(&table.columns).map(|(cell, column)| shown(cell.as_ref(), column));
+        text.push_str(&row(cells.map(|cell| if is_ours(&cell) { format!("**{cell}**") } else { cell }).collect()));
     }
     text
+}
+
+/// Whether a row is about this project.
+pub(super) fn is_ours(name: &str) -> bool {
+    name.starts_with("Beamline")
 }
 
 /// A column's name, with its unit.
@@ -194,10 +199,10 @@ mod tests {
     fn a_table_is_markdown() {
         let table: Table = serde_json::from_str(
             r#"{"id": "t", "title": "T", "note": "", "columns": [{"name": "agent"}, {"name": "brotli", "unit": "B"}, {"name": "ms", "digits": 1}],
-                "rows": [["a|b", 1234, 0.25], ["c", null, 12]]}"#,
+                "rows": [["a|b", 1234, 0.25], ["c", null, 12], ["Beamline", 1, 1]]}"#,
         )
         .unwrap();
-        let expected = "| agent | brotli, B | ms |\n| --- | ---: | ---: |\n| a\\|b | 1,234 | 0.2 |\n| c | – | 12.0 |\n";
+        let expected = "| agent | brotli, B | ms |\n| --- | ---: | ---: |\n| a\\|b | 1,234 | 0.2 |\n| c | – | 12.0 |\n| **Beamline** | 1 | 1.0 |\n";
         assert_eq!(markdown(&table), expected);
     }
 }
