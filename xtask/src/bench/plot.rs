@@ -49,11 +49,11 @@ fn bars(table: &Table, label: usize, value: usize) -> (String, f64) {
     let rows: Vec<_> = table.rows.iter().filter_map(|row| Some((row, row[value].as_ref()?.number()?))).collect();
     let largest = rows.iter().map(|(_, number)| *number).fold(f64::MIN_POSITIVE, f64::max);
     let mut body = String::new();
-    let mut top = MARGIN + LINE;
+    let mut top = MARGIN + LINE + 3.0;
     let _ = writeln!(
         body,
         "<text class=\"soft\" x=\"{MARGIN}\" y=\"{}\">{}</text>",
-        top - 4.0,
+        MARGIN + 11.0,
         escaped(&heading(&table.columns[value]))
     );
     for (row, number) in rows {

@@ -22,7 +22,7 @@ pub(super) const FEATURES: &[Feature] = &[
         modules: &["npm/src/index.ts", "npm/src/stub.ts", "npm/src/capture.ts", "npm/src/api.ts"],
     },
     Feature {
-        name: "loading and starting the core, and sending without it",
+        name: "loading and starting the core",
         modules: &[
             "npm/src/early.ts",
             "npm/src/core.ts",
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn the_longest_path_decides() {
         let check = |path: &str, expected: &str| assert_eq!(feature_of(path).unwrap().name, expected);
-        check("rum_sdk::browser::options::Fields", "loading and starting the core, and sending without it");
+        check("rum_sdk::browser::options::Fields", "loading and starting the core");
         check("rum_sdk::browser::page", "between page and core");
         check("npm/src/vitals/cls.ts", "vitals: watching the page");
         assert!(feature_of("rum_sdk").is_none() && feature_of("rum_sdk::jsonish").is_none());
