@@ -19,6 +19,8 @@ CREATE ROW POLICY IF NOT EXISTS beamline_shop_nothing ON beamline.* FOR SELECT U
 CREATE ROW POLICY IF NOT EXISTS beamline_shop_rows ON
     beamline.events,
     beamline.errors,
+    beamline.kept_events,
+    beamline.kept_errors,
     beamline.error_groups,
     beamline.sessions,
     beamline.activity_1h,
@@ -27,7 +29,7 @@ CREATE ROW POLICY IF NOT EXISTS beamline_shop_rows ON
     beamline.vitals_1h,
     beamline.vitals_1d,
     beamline.vitals_site_1h,
-    beamline.vitals_page_1d,
+    beamline.vitals_page_1w,
     beamline.vitals_site_1d
 FOR SELECT USING project_id = 'shop' TO beamline_shop;
 

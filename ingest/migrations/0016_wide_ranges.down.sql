@@ -1,6 +1,6 @@
-DROP VIEW vitals_page_1d_mv;
+DROP VIEW vitals_page_1w_mv;
 
-DROP TABLE vitals_page_1d;
+DROP TABLE vitals_page_1w;
 
 DROP VIEW vitals_site_1h_mv;
 

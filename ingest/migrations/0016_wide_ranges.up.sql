@@ -57,8 +57,8 @@ ARRAY JOIN
 WHERE kind = 'vital' AND counted_at > toDateTime(0, 'UTC')
 GROUP BY project_id, metric, device, release, env, t;
 
--- Pages by day with nothing but the device: pages are compared over months.
-CREATE TABLE vitals_page_1d
+-- Pages by week (from Monday) with nothing but the device: pages are compared over months.
+CREATE TABLE vitals_page_1w
 (
     project_id LowCardinality(String) COMMENT 'the project' CODEC(ZSTD(1)),
     metric Enum8('' = 0, 'FCP' = 1, 'LCP' = 2, 'FID' = 3, 'CLS' = 4, 'INP' = 5, 'TTFB' = 6) COMMENT 'which vital',
@@ -79,27 +79,27 @@ ORDER BY (project_id, metric, t, page, device)
 TTL t + toIntervalMonth(25)
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
--- unless: SELECT count() > 0 FROM system.tables WHERE database = currentDatabase() AND name = 'vitals_page_1d_mv'
-TRUNCATE TABLE vitals_page_1d;
+-- unless: SELECT count() > 0 FROM system.tables WHERE database = currentDatabase() AND name = 'vitals_page_1w_mv'
+TRUNCATE TABLE vitals_page_1w;
 
--- unless: SELECT count() > 0 FROM system.tables WHERE database = currentDatabase() AND name = 'vitals_page_1d_mv'
-INSERT INTO vitals_page_1d
+-- unless: SELECT count() > 0 FROM system.tables WHERE database = currentDatabase() AND name = 'vitals_page_1w_mv'
+INSERT INTO vitals_page_1w
 (
     project_id, metric, page, device, t, count, estimated_count, sum, good, needs_improvement, poor, buckets
 )
 SELECT
-    project_id, metric, page, device, t, sum(vitals_1d.count), sum(vitals_1d.estimated_count), sum(vitals_1d.sum),
+    project_id, metric, page, device, toDateTime(toMonday(t), 'UTC') AS week, sum(vitals_1d.count), sum(vitals_1d.estimated_count), sum(vitals_1d.sum),
     sum(vitals_1d.good), sum(vitals_1d.needs_improvement), sum(vitals_1d.poor), sumMap(vitals_1d.buckets)
 FROM vitals_1d
-GROUP BY project_id, metric, page, device, t
+GROUP BY project_id, metric, page, device, week
 SETTINGS max_partitions_per_insert_block = 0, max_execution_time = 0, max_bytes_before_external_group_by = 1000000000;
 
-CREATE MATERIALIZED VIEW vitals_page_1d_mv TO vitals_page_1d AS
+CREATE MATERIALIZED VIEW vitals_page_1w_mv TO vitals_page_1w AS
 SELECT
     project_id,
     metric,
     page, device,
-    toStartOfDay(counted_at) AS t,
+    toDateTime(toMonday(counted_at), 'UTC') AS t,
     sum(sign) AS count,
     sum(sign * toDecimal64(round(1 / greatest(sample_rate, 0.000001), 3), 3)) AS estimated_count,
     sum(sign * v) AS sum,

@@ -61,10 +61,28 @@ fn written(day: u32) -> String {
 pub(crate) async fn run(config: &Config, command: RebuildCommand) -> anyhow::Result<()> {
     let today = u32::try_from(clock::now_ms() / 86_400_000).context("the clock is wrong")?;
     let days = days(config, &command, today)?;
+    let oldest = oldest(config, &command, today)?;
     let store = Store::join(config).await?;
-    let done = in_store(config, &store, &command, days, today).await;
+    let done = in_store(config, &store, &command, &Days { asked: days, today, oldest }).await;
     store.close().await;
     done
+}
+
+/// Which days are meant.
+struct Days {
+    asked: std::ops::RangeInclusive<u32>,
+    today: u32,
+    /// The first of which all raw rows are there.
+    oldest: u32,
+}
+
+/// The first day of which all raw rows are there.
+fn oldest(config: &Config, command: &RebuildCommand, today: u32) -> anyhow::Result<u32> {
+    let named = |project: &&crate::config::Project| command.project.as_ref().is_none_or(|name| *name == project.id);
+    let Some(kept) = config.projects.iter().filter(named).map(|project| project.retention_days).min() else {
+        bail!("there is no project {:?} in the configuration", command.project.as_deref().unwrap_or_default());
+    };
+    Ok((today + 1).saturating_sub(u32::from(kept)))
 }
 
 /// The days meant, all of whose raw rows must still be there.
@@ -72,14 +90,11 @@ fn days(config: &Config, command: &RebuildCommand, today: u32) -> anyhow::Result
     let (from, to) = (command.from, command.to.unwrap_or(command.from));
     ensure!(from <= to && to - from < MOST_DAYS, "--from must not be after --to, and at most {MOST_DAYS} days before it");
     ensure!(to <= today, "{} has not come yet", written(to));
-    let named = |project: &&crate::config::Project| command.project.as_ref().is_none_or(|name| *name == project.id);
-    let Some(kept) = config.projects.iter().filter(named).map(|project| project.retention_days).min() else {
-        bail!("there is no project {:?} in the configuration", command.project.as_deref().unwrap_or_default());
-    };
-    let oldest = (today + 1).saturating_sub(u32::from(kept));
+    let oldest = oldest(config, command, today)?;
     ensure!(
         from >= oldest,
-        "raw rows are kept {kept} days: rollups can be made again from {} on, those before are all there is",
+        "raw rows are kept {} days: rollups can be made again from {} on, those before are all there is",
+        today + 1 - oldest,
         written(oldest)
     );
     Ok(from..=to)
@@ -89,8 +104,7 @@ async fn in_store(
     config: &Config,
     store: &Store,
     command: &RebuildCommand,
-    days: std::ops::RangeInclusive<u32>,
-    today: u32,
+    Days { asked: days, today, oldest }: &Days,
 ) -> anyhow::Result<()> {
     Migrator::new(store.clickhouse.clone()).up(None).await?;
     // From here on no segment is half stored, and none is begun; beacons wait in the spool meanwhile.
@@ -98,13 +112,22 @@ async fn in_store(
     let mut out = io::stdout().lock();
     let mut differing = 0;
     for day in days.clone() {
-        let scope = Scope { day, project: command.project.clone() };
-        let reports = store.clickhouse.reports(&scope).await?;
-        for rollup in ROLLUPS.into_iter().filter(|rollup| !rollup.forgets(day, today)) {
+        for rollup in ROLLUPS.into_iter().filter(|rollup| !rollup.forgets(day, *today)) {
+            let (first, span) = rollup.span(day);
+            // An interval of several days is looked at once, with the last of them.
+            if day + 1 != first + span && day != *days.end() {
+                continue;
+            }
+            if first < *oldest {
+                writeln!(out, "{} {}: left as it is, for the raw rows of its first days are gone", rollup.table, written(first))?;
+                continue;
+            }
+            let scope = Scope { day: first, days: span, project: command.project.clone() };
+            let reports = store.clickhouse.reports(&scope).await?;
             let differences = store.clickhouse.differences(rollup, &scope).await?;
             for found in &differences {
                 differing += found.rows;
-                let (table, day) = (rollup.table, written(day));
+                let (table, day) = (rollup.table, written(first));
                 let Difference { project_id, metric, rows, raw, kept } = found;
                 writeln!(out, "{table} {day} {project_id} {metric}: {rows} rows differ; of {raw} vitals they count {kept}")?;
             }

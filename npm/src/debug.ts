@@ -15,6 +15,7 @@ const RULES: Record<keyof Options, Rule> = {
   release: text,
   env: text,
   sampleRate: [(value) => typeof value === 'number' && value >= 0 && value <= 1, 'a number from 0 to 1'],
+  keepFailed: flag,
   autoPageViews: flag,
   autoClicks: flag,
   softNavigations: flag,

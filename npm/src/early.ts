@@ -53,7 +53,7 @@ export const leave = (page: Page): void => {
   if (document.visibilityState !== 'hidden' || (options.consent ?? 'granted') !== 'granted') return;
   const now = Date.now();
   const wallClock = (at: number): number => Math.round(now - performance.now() + at);
-  const session = currentSession(now);
+  const { hasFailed, ...session } = currentSession(now);
   const sampleRate = options.sampleRate ?? 1;
 
   const events: object[] = page.sent ? [] : [{ type: 'page_view', at_ms: wallClock(0) }];
@@ -68,7 +68,9 @@ export const leave = (page: Page): void => {
       return false;
     }
   });
-  if (Number('0x' + session.id) / 2 ** 64 >= sampleRate) return;
+  const isSampled = Number('0x' + session.id) / 2 ** 64 < sampleRate;
+  const isKept = options.keepFailed !== false && (hasFailed || events.some(isFailure));
+  if (!isSampled && !isKept) return;
 
   const lost = page.lost;
   page.lost = 0;
@@ -78,7 +80,7 @@ export const leave = (page: Page): void => {
     sent_at_ms: now,
     release: options.release,
     env: options.env,
-    session: { ...session, sample_rate: sampleRate },
+    session: { ...session, sample_rate: isSampled ? sampleRate : 0 },
     lost: lost ? { dropped: lost } : undefined,
     views: [{ id: viewOf(page), started_at_ms: wallClock(0), url: scrubbed(location.href), referrer: scrubbed(document.referrer) || undefined }],
     events,
@@ -91,6 +93,8 @@ export const leave = (page: Page): void => {
     }
   }
 };
+
+const isFailure = (event: { type?: string }): boolean => event.type === 'error';
 
 /** The same without personal data in its texts. */
 const clean = (value: unknown): unknown => {
@@ -110,14 +114,15 @@ const readAction = ([source, data]: Signal, { autoClicks }: Options): object | u
 };
 
 /** The session that is stored, or a new one, which is stored. `rum-sdk/src/session.rs` has the same record and rules. */
-const currentSession = (now: number): { id: string; started_at_ms: number } => {
-  let [id, began, seen] = (storedSession() ?? '').split('-') as [string, number, number];
+const currentSession = (now: number): { id: string; started_at_ms: number; hasFailed: boolean } => {
+  let [id, began, seen, ...failed] = (storedSession() ?? '').split('-') as [string, number, number, ...string[]];
   if (!(Math.abs(now - seen) < LONGEST_PAUSE_MS && Math.abs(now - began) < LONGEST_SESSION_MS)) {
     id = newId();
     began = now;
+    failed = [];
   }
-  storeSession([id, began, now].join('-'));
-  return { id, started_at_ms: Number(began) };
+  storeSession([id, began, now, ...failed].join('-'));
+  return { id, started_at_ms: Number(began), hasFailed: failed.length > 0 };
 };
 
 /** UUID version 7, RFC 9562 section 5.7. */

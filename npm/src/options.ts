@@ -20,6 +20,13 @@ export interface Options {
    */
   sampleRate?: number;
   /**
+   * Send a session outside the sample when an error happens in it or one of its vitals is poor: its last events, and what comes
+   * after them. The service stores it apart and counts it nowhere, so that the sample stays one.
+   *
+   * @defaultValue `true`
+   */
+  keepFailed?: boolean;
+  /**
    * Start a page view by itself: for the first page, and whenever the path changes through the History API.
    * When `false`, only {@link trackPageView} counts page views; the vitals are measured either way.
    *

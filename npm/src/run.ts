@@ -153,7 +153,10 @@ class Facts {
     const { user = {}, attributes = {}, flags = {} } = this.known;
     const named = (prefix: string, facts: object): [string, unknown][] => Object.entries(facts).map(([name, value]) => [prefix + name, value]);
     const all = [...named('user.', user), ...named('flag.', flags), ...named('', attributes)];
-    this.deliver(Kind.Attributes, [], textOf(pairs(Object.fromEntries(all))));
+    const texts = pairs(Object.fromEntries(all));
+    const isId = (at: number): boolean => /^user\.(id|tenant)$/.test(texts[at - 1] ?? '') && /^[\w-]+$/.test(texts[at]!);
+    // Whose purpose is to name somebody stays as it is, however many digits it has. The service does the same.
+    this.deliver(Kind.Attributes, [], joined(texts.map((text, at) => (isId(at) ? text : scrubbed(text)))));
   }
 }
 

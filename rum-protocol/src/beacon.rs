@@ -50,7 +50,8 @@ pub struct Session {
     pub id: Id,
     /// When the session began.
     pub started_at_ms: u64,
-    /// Share of sessions that are sent, in (0, 1]; counts are divided by it.
+    /// Share of sessions that are sent, in (0, 1]; counts are divided by it. 0: this one is not in the sample, and sent because something
+    /// went wrong in it. It counts nothing.
     #[serde(default = "whole")]
     pub sample_rate: f64,
 }

@@ -20,6 +20,8 @@ pub struct Config {
     sample_rate: Option<f64>,
     #[serde(deserialize_with = "if_readable")]
     auto_page_views: Option<bool>,
+    #[serde(deserialize_with = "if_readable")]
+    keep_failed: Option<bool>,
 }
 
 impl Config {
@@ -28,6 +30,12 @@ impl Config {
     pub fn sample_rate(&self) -> f64 {
         // Whatever is not above 0 is none, also what is not a number.
         self.sample_rate.map_or(1.0, |rate| if rate > 0.0 { rate.min(1.0) } else { 0.0 })
+    }
+
+    /// Whether sessions outside the sample are sent when something goes wrong in them.
+    #[must_use]
+    pub fn keep_failed(&self) -> bool {
+        self.keep_failed.unwrap_or(true)
     }
 
     /// Whether page views begin by themselves.

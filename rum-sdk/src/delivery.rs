@@ -108,7 +108,7 @@ fn vital(numbers: &[f64], texts: Texts<'_>, at_ms: u64, time: Time) -> Option<Si
     let &[metric, value, previous, began, ref numbers @ ..] = numbers else { return None };
     let metric = *Metric::ALL.get(count(metric) as usize)?;
     let began_ms = if began > 0.0 { time.epoch_of(began) } else { 0 };
-    Some(Signal::Vital(due(metric, [value, previous], numbers, texts, at_ms), began_ms))
+    Some(Signal::Vital(due(metric, [value, previous], numbers, texts, at_ms), metric.rate(value), began_ms))
 }
 
 fn is_true(number: f64) -> bool {
@@ -135,7 +135,7 @@ mod tests {
 
     /// The vital, and when its visit began.
     fn vital_in(signal: Option<Signal>) -> (Vital, u64) {
-        let Some(Signal::Vital(vital, began_ms)) = signal else { panic!("no vital") };
+        let Some(Signal::Vital(vital, _, began_ms)) = signal else { panic!("no vital") };
         match serde_json::from_str(&vital.to_text()).unwrap() {
             Event::Vital(vital) => (vital, began_ms),
             other => panic!("{other:?}"),

@@ -18,6 +18,7 @@ pub mod entry;
 mod host;
 pub mod json;
 pub mod kind;
+mod landing;
 pub mod metrics;
 mod monitor;
 pub mod navigation;
@@ -33,5 +34,6 @@ pub mod uuid;
 pub mod views;
 
 pub use host::{Host, Posted};
-pub use monitor::{Landing, Monitor};
+pub use landing::Landing;
+pub use monitor::Monitor;
 pub use signal::{Consent, Signal};

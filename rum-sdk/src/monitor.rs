@@ -1,13 +1,13 @@
 //! Decides what the signals of a page mean, and fills the outbox.
 
 use rum_protocol::limits::MAX_NAME_BYTES;
-use rum_protocol::{Id, Session, View};
+use rum_protocol::{Id, Rating, Session, View};
 
 use crate::collect::{Record, event};
 use crate::config::Config;
 use crate::host::{Host, Posted};
 use crate::json::Object;
-use crate::navigation::PageState;
+use crate::landing::Landing;
 use crate::order::take;
 use crate::outbox::Outbox;
 use crate::sampling::{IDS, is_sampled};
@@ -31,31 +31,6 @@ const MOST_CRUMBS: usize = 20;
 const MOST_LAST_ACTIONS: usize = 10;
 /// What happens so soon after an action is taken as caused by it, milliseconds.
 const CAUSED_WITHIN_MS: u64 = 1000;
-
-/// What is known of the page when the core starts.
-#[derive(Clone, Debug, Default)]
-pub struct Landing {
-    /// The document's address.
-    pub href: String,
-    /// Where the user came from; empty when unknown.
-    pub referrer: String,
-    /// The id of the first view, if something was already sent under it.
-    pub view: Option<Id>,
-    /// Whether the page view itself was already sent.
-    pub view_sent: bool,
-    /// What the load is called, see [`rum_protocol::PageView::navigation_type`].
-    pub navigation_type: String,
-    /// The document and how it was reached.
-    pub state: PageState,
-    /// How many signals the loader had no room for.
-    pub lost: u32,
-    /// Whether the page is visible now.
-    pub is_visible: bool,
-    /// Whether the user agreed, as far as is known.
-    pub consent: Consent,
-    /// What the page runs on.
-    pub context: Object,
-}
 
 /// See the module.
 #[derive(Debug)]
@@ -133,6 +108,9 @@ impl Monitor {
             config,
         };
         monitor.outbox.dropped(landing.lost);
+        if session.has_failed {
+            monitor.outbox.release();
+        }
         if monitor.config.auto_page_views() {
             monitor.send_landing(time, host);
         }
@@ -165,8 +143,11 @@ impl Monitor {
             }
             Signal::PageView { name, href } => self.show(href, Some(&name), "route-change", at_ms, time, host),
             Signal::Recorded(record) => self.recorded(record, at_ms, time, host),
-            Signal::Vital(vital, began_at_ms) => {
+            Signal::Vital(vital, rating, began_at_ms) => {
                 let is_of_load = began_at_ms == 0;
+                if rating == Rating::Poor {
+                    self.failed();
+                }
                 let session = if is_of_load { self.landing_session } else { self.session };
                 let view = if is_of_load { self.views.landing() } else { self.views.of_visit(began_at_ms) }.clone();
                 self.push(vital, &view, session, time, host);
@@ -178,7 +159,7 @@ impl Monitor {
                 self.outbox.seal();
             }
             Signal::Attributes(attributes) => self.outbox.attribute(attributes),
-            Signal::Reset => self.session = SessionRecord::begin(host.random(), time.epoch_of(time.page_ms)),
+            Signal::Reset => self.begin_session(time, host),
             Signal::Flush => self.outbox.seal(),
             Signal::Timer => {}
             Signal::Settled(number, outcome) => {
@@ -197,7 +178,7 @@ impl Monitor {
             self.errors = Vec::new();
             self.crumbs = Vec::new();
         } else if self.consent == Consent::Denied {
-            self.session = SessionRecord::begin(host.random(), time.epoch_of(time.page_ms));
+            self.begin_session(time, host);
         }
         self.consent = consent;
     }
@@ -290,6 +271,10 @@ impl Monitor {
             }
         }
         if is_error {
+            if !is_advice(&fields) {
+                self.live(time, host);
+                self.failed();
+            }
             if !self.crumbs.is_empty() {
                 event.list("breadcrumbs", &self.crumbs);
             }
@@ -317,15 +302,18 @@ impl Monitor {
 
     /// Something happened in the view that is shown, which is a sign of life of the session.
     fn happened(&mut self, event: Object, time: Time, host: &mut impl Host) {
-        self.session = current_session(Some(self.session), time, host);
+        self.live(time, host);
         let view = self.views.current().clone();
         self.push(event, &view, self.session, time, host);
     }
 
     fn push(&mut self, event: Object, view: &View, session: SessionRecord, time: Time, host: &mut impl Host) {
-        let sample_rate = self.config.sample_rate();
+        let mut sample_rate = self.config.sample_rate();
         if !is_sampled(session.id, sample_rate) {
-            return;
+            if !self.config.keep_failed() {
+                return;
+            }
+            sample_rate = 0.0;
         }
         let event = match host.edit(&event.to_text()) {
             None => event,
@@ -334,6 +322,28 @@ impl Monitor {
         };
         let session = Session { id: session.id, started_at_ms: session.started_at_ms, sample_rate };
         self.outbox.push(event, view, &session, time.page_ms);
+    }
+
+    /// Something went wrong: a session outside the sample is sent from here on, and what is held of it.
+    fn failed(&mut self) {
+        self.session.has_failed = true;
+        self.outbox.release();
+    }
+
+    /// The session goes on, or another begins.
+    fn live(&mut self, time: Time, host: &mut impl Host) {
+        self.go_on(current_session(Some(self.session), time, host));
+    }
+
+    fn begin_session(&mut self, time: Time, host: &mut impl Host) {
+        self.go_on(SessionRecord::begin(host.random(), time.epoch_of(time.page_ms)));
+    }
+
+    fn go_on(&mut self, session: SessionRecord) {
+        if session.id != self.session.id {
+            self.outbox.hold();
+        }
+        self.session = session;
     }
 
     /// Sends what is due, and asks to be woken for what will be.
@@ -356,6 +366,11 @@ fn page_view(navigation_type: &str, at_ms: u64) -> Object {
     let mut view = event("page_view", at_ms);
     view.known("navigation_type", navigation_type);
     view
+}
+
+/// Whether it is what the browser advises, and no failure.
+fn is_advice(error: &Object) -> bool {
+    [r#""source":"deprecation""#, r#""source":"intervention""#].iter().any(|source| error.has(source))
 }
 
 /// Takes one of what is left, if anything is.

@@ -3,7 +3,7 @@
 use rum_protocol::{Id, Losses, Session, View};
 
 use crate::json::Object;
-use crate::order::take;
+use crate::order::{keep, take};
 use crate::uuid;
 
 /// A batch goes out with so many events.
@@ -39,6 +39,8 @@ pub struct Outbox {
     /// Beacons that were sent again since the last.
     retried: u32,
     numbers: u32,
+    /// Whether what is outside the sample is held for the case that something goes wrong. Held beacons are not before the end of time.
+    is_released: bool,
 }
 
 #[derive(Debug)]
@@ -88,6 +90,7 @@ impl Outbox {
             lost: Losses::default(),
             retried: 0,
             numbers: 0,
+            is_released: false,
         }
     }
 
@@ -103,13 +106,14 @@ impl Outbox {
             self.dropped(1);
             return;
         }
+        let deadline = if session.sample_rate > 0.0 || self.is_released { now + LONGEST_WAIT_MS } else { f64::INFINITY };
         let open = self.open.get_or_insert_with(|| Batch {
             session: session.clone(),
             ids: Vec::new(),
             views: Vec::new(),
             events: Vec::new(),
             bytes: 0,
-            deadline: now + LONGEST_WAIT_MS,
+            deadline,
         });
         let index = open.ids.iter().position(|&id| id == view.id).unwrap_or(open.ids.len());
         if index == open.ids.len() {
@@ -153,6 +157,26 @@ impl Outbox {
         self.attributes = attributes;
     }
 
+    /// What is outside the sample is sent from here on, and what is held of it at once.
+    pub fn release(&mut self) {
+        if self.open.as_ref().is_some_and(|open| open.deadline > f64::MAX) {
+            self.seal();
+        }
+        self.is_released = true;
+        for parcel in &mut self.ready {
+            if parcel.not_before > f64::MAX {
+                parcel.not_before = 0.0;
+            }
+        }
+    }
+
+    /// Forgets what is held. From here on, what is outside the sample is held.
+    pub fn hold(&mut self) {
+        self.is_released = false;
+        self.open.take_if(|batch| batch.deadline > f64::MAX);
+        keep(&mut self.ready, &mut |parcel| parcel.not_before <= f64::MAX);
+    }
+
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.open = None;
@@ -183,7 +207,8 @@ impl Outbox {
         beacon.list("views", &batch.views);
         beacon.list("events", &batch.events);
         let events = u32::try_from(batch.events.len()).unwrap_or(u32::MAX);
-        self.queue(Parcel { number: self.numbers, beacon, events, lost, not_before: 0.0, tries: 0 });
+        let not_before = if batch.deadline > f64::MAX { batch.deadline } else { 0.0 };
+        self.queue(Parcel { number: self.numbers, beacon, events, lost, not_before, tries: 0 });
     }
 
     /// Takes a beacon that is due. When the page is left, all of them are.
@@ -192,7 +217,8 @@ impl Outbox {
             self.seal();
         }
         let has_room = self.has_room();
-        let due = self.ready.iter().position(|parcel| is_left || has_room && parcel.not_before <= now);
+        let due =
+            self.ready.iter().position(|parcel| is_left && parcel.not_before <= f64::MAX || has_room && parcel.not_before <= now);
         let parcel = take(&mut self.ready, due)?;
         self.retried = self.retried.saturating_add(u32::from(parcel.tries > 0));
         Some(parcel)
@@ -228,11 +254,11 @@ impl Outbox {
     /// When something will be due, if anything will.
     #[must_use]
     pub fn next_due(&self) -> Option<f64> {
-        let mut next = self.open.as_ref().map(|open| open.deadline);
+        let mut next = self.open.as_ref().map_or(f64::INFINITY, |open| open.deadline);
         for parcel in self.ready.iter().filter(|_| self.has_room()) {
-            next = Some(next.map_or(parcel.not_before, |next| next.min(parcel.not_before)));
+            next = next.min(parcel.not_before);
         }
-        next
+        (next <= f64::MAX).then_some(next)
     }
 
     /// Whether another beacon may be on its way. Browsers count the bytes of all that are.
@@ -246,7 +272,9 @@ impl Outbox {
             && let Some(oldest) = take(&mut self.ready, Some(0))
         {
             self.take_back(&oldest);
-            self.dropped(oldest.events);
+            if oldest.not_before <= f64::MAX {
+                self.dropped(oldest.events);
+            }
         }
         self.ready.push(parcel);
     }

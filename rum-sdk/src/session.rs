@@ -18,13 +18,15 @@ pub struct SessionRecord {
     pub started_at_ms: u64,
     /// When something last happened in it, milliseconds since the Unix epoch.
     pub seen_at_ms: u64,
+    /// Whether something went wrong in it; it is sent then although it may be outside the sample.
+    pub has_failed: bool,
 }
 
 impl SessionRecord {
     /// A session that begins now.
     #[must_use]
     pub const fn begin(id: u64, now_ms: u64) -> Self {
-        Self { id: Id(id), started_at_ms: now_ms, seen_at_ms: now_ms }
+        Self { id: Id(id), started_at_ms: now_ms, seen_at_ms: now_ms, has_failed: false }
     }
 
     /// Whether what happens now still belongs to it. A clock that was set back ends it as a pause does.
@@ -33,7 +35,7 @@ impl SessionRecord {
         now_ms.abs_diff(self.seen_at_ms) < LONGEST_PAUSE_MS && now_ms.abs_diff(self.started_at_ms) < LONGEST_SESSION_MS
     }
 
-    /// The record as it is stored: id, start and last sign of life, joined by `-`.
+    /// The record as it is stored: id, start and last sign of life, joined by `-`; that of a session with a failure ends with `-`, too.
     #[must_use]
     pub fn to_text(self) -> String {
         let mut out = String::new();
@@ -42,6 +44,9 @@ impl SessionRecord {
         push_whole(&mut out, self.started_at_ms);
         out.push_str("-");
         push_whole(&mut out, self.seen_at_ms);
+        if self.has_failed {
+            out.push_str("-");
+        }
         out
     }
 
@@ -49,8 +54,9 @@ impl SessionRecord {
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
         let (id, rest) = split_at_dash(text)?;
-        let (started, seen) = split_at_dash(rest)?;
-        Some(Self { id: Id::parse(id).ok()?, started_at_ms: whole_number(started)?, seen_at_ms: whole_number(seen)? })
+        let (started, rest) = split_at_dash(rest)?;
+        let (seen, has_failed) = split_at_dash(rest).map_or((rest, false), |(seen, _)| (seen, true));
+        Some(Self { id: Id::parse(id).ok()?, started_at_ms: whole_number(started)?, seen_at_ms: whole_number(seen)?, has_failed })
     }
 }
 
@@ -98,16 +104,17 @@ mod tests {
 
     #[test]
     fn the_stored_text_reads_back() {
-        let session = SessionRecord { id: Id(0xab), started_at_ms: START, seen_at_ms: START + 5 };
+        let session = SessionRecord { id: Id(0xab), started_at_ms: START, seen_at_ms: START + 5, has_failed: false };
         assert_eq!(session.to_text(), "00000000000000ab-1700000000000-1700000000005");
         assert_eq!(SessionRecord::from_text(&session.to_text()), Some(session));
+        let failed = SessionRecord { has_failed: true, ..session };
+        assert_eq!(failed.to_text(), "00000000000000ab-1700000000000-1700000000005-");
+        assert_eq!(SessionRecord::from_text(&failed.to_text()), Some(failed));
     }
 
     #[test]
     fn anything_else_in_storage_is_no_session() {
-        for text in
-            ["", "-", "--", "ab-1", "ab-1-2-3", "xy-1-2", "ab-1-", "ab--2", "ab-1-99999999999999999999999", "ab-1-2x", "ä-1-2"]
-        {
+        for text in ["", "-", "--", "ab-1", "xy-1-2", "ab-1-", "ab--2", "ab-1-99999999999999999999999", "ab-1-2x", "ä-1-2"] {
             assert_eq!(SessionRecord::from_text(text), None, "{text:?}");
         }
     }

@@ -1,3 +1,5 @@
+use rum_protocol::Rating;
+
 use crate::collect::Record;
 use crate::json::Object;
 use crate::outbox::Outcome;
@@ -6,7 +8,7 @@ use crate::outbox::Outcome;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Signal {
     /// A vital is due, of a visit of the page that began at that time of the wall clock; 0 for the load.
-    Vital(Object, u64),
+    Vital(Object, Rating, u64),
     /// The page is hidden and every vital was told: the last moment to send anything.
     Hidden,
     /// The page is visible again.

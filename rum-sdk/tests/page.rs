@@ -172,7 +172,7 @@ fn vital(metric: Metric, value: f64, previous: Option<f64>, began: u32) -> Signa
     vital.text("metric", metric.name());
     vital.number("value", value);
     vital.number("prev_value", previous.unwrap_or(f64::NAN));
-    Signal::Vital(vital, if began > 0 { at_ms(began) } else { 0 })
+    Signal::Vital(vital, metric.rate(value), if began > 0 { at_ms(began) } else { 0 })
 }
 
 fn record(kind: &str, name: &str, value: &str) -> Signal {
@@ -519,7 +519,7 @@ fn the_loads_vitals_stay_in_the_session_of_the_load() {
 fn a_session_outside_the_sample_sends_nothing_and_one_inside_says_for_how_many_it_stands() {
     let stored = |id: &str| Fake { stored: Some(format!("{id}-1700000000000-1700000000000")), ..Fake::default() };
     for (id, beacons) in [("3fff000000000000", 1), ("4000000000000000", 0)] {
-        let mut page = Page::open_with(json!({"sampleRate": 0.25}), landing(), stored(id));
+        let mut page = Page::open_with(json!({"sampleRate": 0.25, "keepFailed": false}), landing(), stored(id));
         page.tell(1500.0, error("lost"));
         page.hide(2000.0);
         assert_eq!(page.host.posted.len(), beacons, "{id}");
@@ -527,6 +527,61 @@ fn a_session_outside_the_sample_sends_nothing_and_one_inside_says_for_how_many_i
             page.host.posted.iter().all(|(_, beacon)| beacon.session.as_ref().unwrap().sample_rate.to_bits() == 0.25_f64.to_bits())
         );
     }
+}
+
+#[test]
+fn a_session_outside_the_sample_is_sent_when_something_goes_wrong_in_it_and_counts_nothing() {
+    let outside = || Fake { stored: Some("4000000000000000-1700000000000-1700000000000".into()), ..Fake::default() };
+    let open = || Page::open_with(json!({"sampleRate": 0.25}), landing(), outside());
+    let kind = |event: &Event| serde_json::to_value(event).unwrap()["type"].as_str().unwrap().to_owned();
+    let kinds = |page: &Page| page.events().iter().map(kind).collect::<Vec<_>>();
+
+    // All goes well, or the browser only advises: nothing leaves the page.
+    let mut page = open();
+    page.tell(1000.0, vital(Metric::Lcp, 3999.0, None, 0));
+    page.tell(1200.0, record("error", "source", "deprecation"));
+    page.tell(1300.0, record("error", "source", "intervention"));
+    page.hide(2000.0);
+    assert_eq!(page.host.posted, []);
+    assert_eq!(page.host.stored.as_deref(), Some("4000000000000000-1700000000000-1700000000000"));
+
+    // An error: what came before it, it, and what comes after it.
+    let mut page = open();
+    page.tell(1000.0, record("action", "action", "buy"));
+    page.tell(1100.0, Signal::PageView { name: "home".into(), href: HOME.into() });
+    page.tell(1500.0, error("broken"));
+    page.tell(1600.0, record("action", "action", "again"));
+    page.hide(2000.0);
+    assert_eq!(kinds(&page), ["page_view", "action", "error", "action"]);
+    for (_, beacon) in &page.host.posted {
+        assert_eq!(beacon.session.as_ref().unwrap().sample_rate.to_bits(), 0.0_f64.to_bits());
+        assert_eq!(beacon.views[0].page.as_deref(), Some("home"), "also what happened before it had the name");
+    }
+    // The next page of the session is sent from its begin.
+    let mut page = Page::open_with(json!({"sampleRate": 0.25}), landing(), Fake { stored: page.host.stored, ..Fake::default() });
+    page.hide(2000.0);
+    assert_eq!(kinds(&page), ["page_view"]);
+
+    // A vital that is poor.
+    let mut page = open();
+    page.tell(1000.0, vital(Metric::Lcp, 4001.0, None, 0));
+    page.hide(2000.0);
+    assert_eq!(kinds(&page), ["page_view", "vital"]);
+}
+
+#[test]
+fn a_session_outside_the_sample_has_only_its_last_events_ready() {
+    let stored = Some("4000000000000000-1700000000000-1700000000000".into());
+    let mut page = Page::open_with(json!({"sampleRate": 0.25}), landing(), Fake { stored, ..Fake::default() });
+    for number in 0..200_u32 {
+        page.tell(f64::from(number) * MINUTE / 10.0, record("action", "action", &number.to_string()));
+    }
+    assert_eq!(page.host.wake_at, None, "nothing is due");
+    page.tell(21.0 * MINUTE, error("broken"));
+    page.hide(22.0 * MINUTE);
+    let actions = page.actions();
+    assert_eq!((actions.len(), actions[0].0.as_str()), (71, "129"), "eight beacons at most");
+    assert_eq!(page.host.posted[0].1.lost, None, "what was not to be sent is not lost");
 }
 
 #[test]

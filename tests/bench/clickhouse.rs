@@ -104,6 +104,7 @@ impl Found {
         let number = |name: &str, unit: &str, digits: u8| json!({"name": name, "unit": unit, "digits": digits});
         let events = number("events", "", 0);
         json!({
+            "title": "The store: bytes and questions",
             "versions": {"ClickHouse (embedded)": self.version},
             "tables": [
                 table("load", "Loading", LOAD_NOTE, json!([events, number("time", "s", 0), number("rate", "events/s", 0)]), self.loads, Value::Null),

@@ -39,7 +39,7 @@ fn questions() -> Vec<(String, &'static str, String)> {
              AND ts >= today() - 1 - {days} GROUP BY page"
         );
         questions.push((question.clone(), "events", raw));
-        for table in ["vitals_1h", "vitals_1d", "vitals_page_1d"] {
+        for table in ["vitals_1h", "vitals_1d", "vitals_page_1w"] {
             let rollup = format!(
                 "SELECT page, vital_quantile(0.75, sumMap(buckets)) FROM {table} WHERE project_id = 'shop' AND metric = 'LCP'
                  AND t >= today() - 1 - {days} GROUP BY page"

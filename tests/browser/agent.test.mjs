@@ -221,7 +221,7 @@ test('clicks have the name that the user sees, never what he wrote; rage, dead e
 test('measures, the user, variants and own facts are told, and a reset forgets the user', async (t) => {
   const opened = await open(t);
   await opened.page.evaluate(async () => {
-    sdk.setUser({ id: '7', tenant: 'acme' });
+    sdk.setUser({ id: '471100001234567', tenant: 'acme' });
     sdk.setFlags({ checkout: 'b' });
     sdk.setAttributes({ plan: 'pro', gone: 1 });
     sdk.setAttributes({ gone: undefined });
@@ -240,7 +240,7 @@ test('measures, the user, variants and own facts are told, and a reset forgets t
   const [order, search] = of('search').events.filter(({ type }) => type === 'measure');
   assert.deepEqual([order.name, order.value, order.attributes], ['order_value', 129.5, { currency: 'EUR' }]);
   assert.ok(search.value >= 29 && search.unit === 'ms' && search.attributes.index === 'products', JSON.stringify(search));
-  assert.deepEqual(of('search').attributes, { 'user.id': '7', 'user.tenant': 'acme', 'flag.checkout': 'b', plan: 'pro' });
+  assert.deepEqual(of('search').attributes, { 'user.id': '471100001234567', 'user.tenant': 'acme', 'flag.checkout': 'b', plan: 'pro' });
   assert.deepEqual(of('later').attributes, { 'flag.checkout': 'b', plan: 'pro' });
   assert.notEqual(of('later').session.id, of('search').session.id);
   assert.ok(!opened.site.events().some(({ name }) => name === 'broken'));
@@ -290,4 +290,28 @@ test('after a shutdown the page has its own functions back and nothing more is s
   });
   assert.deepEqual(isNative, [true, true, true]);
   assert.deepEqual(await left(opened, 'request'), []);
+});
+
+test('a session outside the sample is sent when something goes wrong in it, also on the next page', async (t) => {
+  const site = await startSite(t, { pages: { '/': html('{ sampleRate: 0 }', ''), '/next': html('{ sampleRate: 0 }', '') }, folders: { '/beamline-rum/': DIST } });
+  const page = await browser.openFreshPage();
+  await page.goto(site.url);
+  await page.waitForFunction(() => window.__beamlinePage?.sink);
+  await page.evaluate(() => {
+    sdk.trackUserAction('before');
+    sdk.flush();
+  });
+  await page.evaluate(() => fetch('/').then((response) => response.text()));
+  assert.deepEqual(site.events(), [], 'nothing went wrong yet');
+  await page.evaluate(() => {
+    sdk.trackError(new Error('broken'));
+    sdk.trackUserAction('after');
+  });
+  await page.goto(site.url + '/next');
+  // A beacon that was not answered when the page was left comes twice.
+  const events = await site.eventsOnce((events) => new Set(events.map(({ type, at_ms }) => type + at_ms)).size >= 5);
+  const told = (type, name) => [...new Set(pick(events.filter((event) => event.type === type), name).flat())].sort();
+  assert.deepEqual([told('action', 'action'), told('error', 'message')], [['after', 'before'], ['broken']]);
+  assert.equal(new Set(events.filter(({ type }) => type === 'page_view').map(({ at_ms }) => at_ms)).size, 2);
+  assert.deepEqual([...new Set(site.beacons.map(({ body }) => body.session.sample_rate))], [0]);
 });

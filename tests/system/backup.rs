@@ -118,7 +118,7 @@ async fn a_stopped_service_is_backed_up_with_what_waits_in_its_spool() {
         "vitals_1h",
         "vitals_1d",
         "vitals_site_1h",
-        "vitals_page_1d",
+        "vitals_page_1w",
         "vitals_site_1d",
         "ingest_outcomes",
         "erasures",

@@ -176,7 +176,7 @@ trait Checks {
 
 impl Checks for Server {
     async fn optimize(&self) {
-        for table in ["vitals_5m", "vitals_1h", "vitals_1d", "vitals_site_1h", "vitals_page_1d", "vitals_site_1d", "events"] {
+        for table in ["vitals_5m", "vitals_1h", "vitals_1d", "vitals_site_1h", "vitals_page_1w", "vitals_site_1d", "events"] {
             self.writer.text(&format!("OPTIMIZE TABLE {table} FINAL")).await;
         }
     }
@@ -192,7 +192,7 @@ impl Checks for Server {
             ("vitals_1h", MIDDLE, "toStartOfHour"),
             ("vitals_1d", COARSE, "toStartOfDay"),
             ("vitals_site_1h", "device, release, env", "toStartOfHour"),
-            ("vitals_page_1d", FINE, "toStartOfDay"),
+            ("vitals_page_1w", FINE, "toMonday"),
             ("vitals_site_1d", SITE, "toStartOfDay"),
         ] {
             let (kept, raw) =

@@ -173,3 +173,34 @@ async fn a_user_whose_id_is_hashed_is_found_by_the_id_in_clear() {
     service.until_sql(LEFT, "['A1','B1','C1']").await;
     service.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_outside_the_sample_is_stored_apart_counts_nothing_and_can_be_erased() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let service = Service::start(&data, &Launch::default());
+    let mut kept = visit("1", "a1", "ada");
+    kept["session"]["sample_rate"] = json!(0);
+    service.accept(&kept).await;
+    service.accept(&visit("2", "b1", "bob")).await;
+    until("nothing waits", async || (service.metric("beamline_spool_segments").await? == 0.0).then_some(())).await;
+    let sql = service.sql();
+    let apart = "SELECT (SELECT count() FROM kept_events), (SELECT count() FROM kept_errors), (SELECT countIf(message = 'broken by ada') FROM kept_errors)";
+    service.until_sql(apart, "3\t1\t1").await;
+    for (counted, times) in [
+        ("SELECT count() FROM events", "3"),
+        ("SELECT count() FROM errors", "1"),
+        ("SELECT sum(count) FROM vitals_1h", "1"),
+        ("SELECT sum(count) FROM vitals_site_1d", "1"),
+        ("SELECT sum(count) FROM error_groups", "1"),
+        ("SELECT uniqExact(session_id) FROM sessions", "1"),
+        ("SELECT sum(count) FROM activity_1h WHERE kind = 'action'", "1"),
+    ] {
+        assert_eq!(sql.text(counted).await, times, "{counted}");
+    }
+    let said = run(&data, &["erase", "--project", "default", "--attribute", "user.id=ada"], "").text();
+    assert!(said.contains("kept_events: erased 3 rows") && said.contains("kept_errors: erased 1 row"), "{said}");
+    service.until_sql(apart, "0\t0\t0").await;
+    assert_eq!(sql.text(LEFT).await, "['B1']");
+    service.stop().await;
+}

@@ -89,7 +89,7 @@ async fn every_earlier_version_is_brought_up_with_its_rows() {
         assert_eq!(sql.text("SELECT sum(count) FROM ingest_outcomes WHERE outcome = 'accepted'").await, "110", "from {version}");
         // Version 2 made the rollups: what came since is in them, and what comes now.
         let counted = if version < 2 { 0 } else { 100 };
-        for rollup in ["vitals_5m", "vitals_1h", "vitals_1d", "vitals_site_1h", "vitals_page_1d", "vitals_site_1d"] {
+        for rollup in ["vitals_5m", "vitals_1h", "vitals_1d", "vitals_site_1h", "vitals_page_1w", "vitals_site_1d"] {
             let sums = format!("SELECT sum(count), sum(arraySum(mapValues(buckets))) FROM {rollup}");
             assert_eq!(sql.text(&sums).await, format!("{counted}\t{counted}"), "{rollup} from {version}");
         }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 /// Count, sum and histogram by table.
 async fn totals(sql: &Sql) -> Vec<String> {
     let mut totals = Vec::new();
-    for table in ["vitals_5m", "vitals_1h", "vitals_1d", "vitals_site_1h", "vitals_page_1d", "vitals_site_1d"] {
+    for table in ["vitals_5m", "vitals_1h", "vitals_1d", "vitals_site_1h", "vitals_page_1w", "vitals_site_1d"] {
         let query = format!(
             "SELECT metric, sum(count) AS n, sum(estimated_count), sum(sum), sum(good), sum(poor), mapFilter((bucket, n) -> n != 0, sumMap(buckets))
             FROM {table} GROUP BY metric HAVING n != 0 ORDER BY metric"

@@ -98,7 +98,7 @@ const ROLLUPS: [(&str, &str, &str); 6] = [
     ("vitals_1h", "page, device, release, env", "toStartOfHour"),
     ("vitals_1d", "page, device, release, env, browser, os", "toStartOfDay"),
     ("vitals_site_1h", "device, release, env", "toStartOfHour"),
-    ("vitals_page_1d", "page, device", "toStartOfDay"),
+    ("vitals_page_1w", "page, device", "toMonday"),
     ("vitals_site_1d", "device, release, env, browser, os", "toStartOfDay"),
 ];
 

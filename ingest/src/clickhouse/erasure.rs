@@ -218,7 +218,8 @@ impl ClickHouse {
         for Erasure { project_id, attribute, value_hash, .. } in erasures.iter().filter(|erasure| !erasure.attribute.is_empty()) {
             let condition = has_attribute(project_id, attribute, value_hash);
             let of = |table: &str| format!("SELECT session_id FROM {table} WHERE session_id != 0 AND {condition}");
-            let sql = format!("SELECT DISTINCT session_id FROM ({} UNION ALL {})", of("events"), of("errors"));
+            let tables = ["events", "errors", "kept_events", "kept_errors"].map(of).join(" UNION ALL ");
+            let sql = format!("SELECT DISTINCT session_id FROM ({tables})");
             sessions.extend(self.client.query_raw(&sql).fetch_all::<u64>().await?);
         }
         sessions.sort_unstable();

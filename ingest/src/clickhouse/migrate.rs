@@ -39,6 +39,7 @@ pub(super) const MIGRATIONS: &[Migration] = migrations! {
     14 "0014_hourly_rollup",
     15 "0015_request_views",
     16 "0016_wide_ranges",
+    17 "0017_kept_sessions",
 };
 
 /// Applied versions, newest row wins. `state` tells a finished step from one that broke off.

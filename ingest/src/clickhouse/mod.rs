@@ -19,6 +19,7 @@ mod schema_lock;
 mod sql;
 mod tenancy;
 mod times;
+mod told;
 mod traced;
 mod writer;
 

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::{
     errors::{InsertError, Reason},
-    rows::{Origin, Rows},
+    told::{Origin, Rows},
 };
 use crate::{
     accepted::{AcceptedBeacon, Record},
@@ -123,8 +123,10 @@ pub(super) fn lines(sealed: &Sealed, rows: &Rows, refused: &[RefusedRows]) -> Ve
     let mut lines = unreadable;
     for RefusedRows { table, rows: range, decision } in refused {
         match *table {
-            "events" => lines.extend(beacons(&records, &rows.event_origins[range.clone()], table, decision)),
-            "errors" => lines.extend(beacons(&records, &rows.error_origins[range.clone()], table, decision)),
+            "events" => lines.extend(beacons(&records, &rows.counted.event_origins[range.clone()], table, decision)),
+            "errors" => lines.extend(beacons(&records, &rows.counted.error_origins[range.clone()], table, decision)),
+            "kept_events" => lines.extend(beacons(&records, &rows.kept.event_origins[range.clone()], table, decision)),
+            "kept_errors" => lines.extend(beacons(&records, &rows.kept.error_origins[range.clone()], table, decision)),
             _ => {
                 let ledger = rows.outcomes[range.clone()].iter().map(super::ledger::OutcomeRow::line).collect();
                 lines.extend(Refused::new(table, decision, &Record::Ledger(ledger)));

@@ -17,23 +17,39 @@ pub struct Rollup {
     start: &'static str,
     /// Days after which the table drops its rows.
     kept_days: u16,
+    /// Days of an interval; 1 also for shorter ones.
+    days: u32,
 }
 
 /// All of them.
 pub const ROLLUPS: [Rollup; 6] = [
-    Rollup { table: "vitals_5m", dimensions: "page, device", start: "toStartOfFiveMinutes", kept_days: 8 },
-    Rollup { table: "vitals_1h", dimensions: "page, device, release, env", start: "toStartOfHour", kept_days: 390 },
-    Rollup { table: "vitals_1d", dimensions: "page, device, release, env, browser, os", start: "toStartOfDay", kept_days: 760 },
-    Rollup { table: "vitals_site_1h", dimensions: "device, release, env", start: "toStartOfHour", kept_days: 390 },
-    Rollup { table: "vitals_page_1d", dimensions: "page, device", start: "toStartOfDay", kept_days: 760 },
-    Rollup { table: "vitals_site_1d", dimensions: "device, release, env, browser, os", start: "toStartOfDay", kept_days: 760 },
+    Rollup { table: "vitals_5m", dimensions: "page, device", start: "toStartOfFiveMinutes", kept_days: 8, days: 1 },
+    Rollup { table: "vitals_1h", dimensions: "page, device, release, env", start: "toStartOfHour", kept_days: 390, days: 1 },
+    Rollup {
+        table: "vitals_1d",
+        dimensions: "page, device, release, env, browser, os",
+        start: "toStartOfDay",
+        kept_days: 760,
+        days: 1,
+    },
+    Rollup { table: "vitals_site_1h", dimensions: "device, release, env", start: "toStartOfHour", kept_days: 390, days: 1 },
+    Rollup { table: "vitals_page_1w", dimensions: "page, device", start: "toMonday", kept_days: 760, days: 7 },
+    Rollup {
+        table: "vitals_site_1d",
+        dimensions: "device, release, env, browser, os",
+        start: "toStartOfDay",
+        kept_days: 760,
+        days: 1,
+    },
 ];
 
-/// A UTC day of one project, or of all.
+/// UTC days of one project, or of all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
-    /// Days since 1970.
+    /// The first, in days since 1970.
     pub day: u32,
+    /// How many they are.
+    pub days: u32,
     /// The project; absent for all.
     pub project: Option<String>,
 }
@@ -70,14 +86,26 @@ fn last_reports(scope: &str) -> String {
     )
 }
 
+impl Scope {
+    fn bounds(&self) -> (String, String) {
+        let start_of = |day: u64| format!("toDateTime({}, 'UTC')", day * 86_400);
+        (start_of(self.day.into()), start_of(u64::from(self.day) + u64::from(self.days)))
+    }
+}
+
 impl Rollup {
+    /// The days of the interval, or intervals, that this day is in: the first, and how many. The first Monday was the fourth of January 1970.
+    pub const fn span(self, day: u32) -> (u32, u32) {
+        (if self.days == 7 { day.saturating_sub((day + 3) % 7) } else { day }, self.days)
+    }
+
     /// Rows that, added to the rollup's, make it what the raw rows give; with the vitals of both.
     fn missing(self, scope: &Scope) -> String {
         let Self { table, dimensions, start, .. } = self;
-        let day = format!("toDateTime({}, 'UTC')", u64::from(scope.day) * 86_400);
+        let (since, until) = scope.bounds();
         let project = if scope.project.is_some() { " AND project_id = {project:String}" } else { "" };
-        let raw = format!("kind = 'vital' AND counted_at >= {day} AND counted_at < {day} + 86400{project}");
-        let of_table = format!("t >= {day} AND t < {day} + 86400{project}");
+        let raw = format!("kind = 'vital' AND counted_at >= {since} AND counted_at < {until}{project}");
+        let of_table = format!("t >= {since} AND t < {until}{project}");
         format!(
             "SELECT project_id, metric, {dimensions}, t, sum(n) AS d_count, sum(weight) AS d_estimated_count, sum(total) AS d_sum, sum(g) AS d_good,
                 sum(m) AS d_needs_improvement, sum(p) AS d_poor, mapFilter((bucket, n) -> n != 0, sumMap(b)) AS d_buckets,
@@ -144,10 +172,8 @@ impl ClickHouse {
     /// # Errors
     /// [`QueryError`].
     pub async fn reports(&self, scope: &Scope) -> Result<u64, QueryError> {
-        let day = u64::from(scope.day) * 86_400;
-        let query = format!(
-            "SELECT count() FROM events WHERE kind = 'vital' AND counted_at >= toDateTime({day}, 'UTC') AND counted_at < toDateTime({day}, 'UTC') + 86400"
-        );
+        let (since, until) = scope.bounds();
+        let query = format!("SELECT count() FROM events WHERE kind = 'vital' AND counted_at >= {since} AND counted_at < {until}");
         self.client.query_raw(&query).fetch_one().await.map_err(Into::into)
     }
 
@@ -172,8 +198,18 @@ mod tests {
     }
 
     #[test]
+    fn a_week_begins_on_monday() {
+        let weekly = ROLLUPS.into_iter().find(|rollup| rollup.table == "vitals_page_1w").unwrap();
+        // The first of January 2024 was a Monday.
+        for day in 19_723..19_730 {
+            assert_eq!(weekly.span(day), (19_723, 7), "{day}");
+        }
+        assert_eq!((weekly.span(19_730), ROLLUPS[1].span(19_725)), ((19_730, 7), (19_725, 1)));
+    }
+
+    #[test]
     fn a_project_is_bound_not_written() {
-        let scope = Scope { day: 1, project: Some("sh'op".into()) };
+        let scope = Scope { day: 1, days: 1, project: Some("sh'op".into()) };
         let sql = ROLLUPS[1].missing(&scope);
         assert!(sql.contains("{project:String}") && !sql.contains("sh'op") && sql.contains("toDateTime(86400, 'UTC')"), "{sql}");
     }

@@ -1,4 +1,4 @@
-//! From spool records to rows: a pure function, so that the same records give the same rows for ever.
+//! From an accepted event to its row.
 
 use std::hash::Hasher;
 
@@ -11,29 +11,11 @@ use super::{
     counting::{counted_at, seconds},
     decimals::{LongTenths, Millionths, Tenths},
     erasure::{Personal, Traits},
-    error_rows::{ErrorRow, error_row},
-    ledger::{Ledger, OutcomeRow},
+    error_rows::error_row,
+    ledger::OutcomeRow,
+    told::Told,
 };
-use crate::accepted::{AcceptedBeacon, AcceptedEvent, Record};
-
-/// The rows of a segment, by table.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Rows {
-    pub(super) events: Vec<EventRow>,
-    pub(super) errors: Vec<ErrorRow>,
-    pub(super) outcomes: Vec<OutcomeRow>,
-    /// For each row of `events`, where it came from.
-    pub(super) event_origins: Vec<Origin>,
-    /// For each row of `errors`, where it came from.
-    pub(super) error_origins: Vec<Origin>,
-}
-
-/// Where a row came from: which of the records, which of its events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Origin {
-    pub(super) record: usize,
-    pub(super) event: usize,
-}
+use crate::accepted::{AcceptedBeacon, AcceptedEvent};
 
 pub(super) type Pairs<V> = Vec<(String, V)>;
 
@@ -137,37 +119,11 @@ const REQUEST: i8 = 5;
 const LONG_FRAME: i8 = 6;
 const PAGE_LEAVE: i8 = 7;
 
-/// Makes the rows of records, in their order. The ledger rows are summed over the whole.
-pub(super) fn rows(records: &[Record]) -> Rows {
-    let mut rows = Rows::default();
-    let mut ledger = Ledger::default();
-    for (number, record) in records.iter().enumerate() {
-        match record {
-            Record::Beacon(beacon) => {
-                ledger.beacon(beacon);
-                add_all(beacon, number, &mut rows);
-            }
-            Record::Replayed(beacon) => add_all(beacon, number, &mut rows),
-            Record::Refusals(refusals) => ledger.refusals(refusals),
-            Record::Ledger(lines) => ledger.lines(lines),
-        }
-    }
-    rows.outcomes = ledger.rows();
-    rows
-}
-
-fn add_all(beacon: &AcceptedBeacon, record: usize, rows: &mut Rows) {
-    for (event, accepted) in beacon.events.iter().enumerate() {
-        add(accepted, beacon, rows);
-        rows.event_origins.resize(rows.events.len(), Origin { record, event });
-        rows.error_origins.resize(rows.errors.len(), Origin { record, event });
-    }
-}
-
-fn add(event: &AcceptedEvent, beacon: &AcceptedBeacon, rows: &mut Rows) {
+/// Adds the row of an event.
+pub(super) fn add(event: &AcceptedEvent, beacon: &AcceptedBeacon, told: &mut Told) {
     let base = || base(event, beacon);
     let row = match &event.event {
-        Event::Error(error) => return rows.errors.push(error_row(error, event, beacon)),
+        Event::Error(error) => return told.errors.push(error_row(error, event, beacon)),
         Event::Vital(vital) => {
             let row = vital_row(vital, base());
             let counted_at = counted_at(event, row.received_at, row.prev_rating != 0);
@@ -193,7 +149,7 @@ fn add(event: &AcceptedEvent, beacon: &AcceptedBeacon, rows: &mut Rows) {
             ..base()
         },
     };
-    rows.events.push(row);
+    told.events.push(row);
 }
 
 fn page_view_row(view: &PageView, base: EventRow) -> EventRow {

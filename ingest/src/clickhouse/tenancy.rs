@@ -53,7 +53,7 @@ mod tests {
             "vitals_1h",
             "vitals_1d",
             "vitals_site_1h",
-            "vitals_page_1d",
+            "vitals_page_1w",
             "vitals_site_1d",
         ] {
             assert!(tables.iter().any(|name| name == table), "{table}: {tables:?}");

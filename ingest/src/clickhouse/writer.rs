@@ -24,7 +24,7 @@ use super::{
     erasure::{Erasures, Personal},
     errors::{Class, InsertError},
     quarantine::{self, Decisions, RefusedRows, Then},
-    rows::{Rows, rows},
+    told::{Rows, rows},
     traced::Insert,
 };
 use crate::{
@@ -227,14 +227,16 @@ impl Mover {
                 other => InsertError::transient(other),
             })?,
         };
-        self.insert("events", &rows.events, &mut blocks).await?;
-        self.insert("errors", &rows.errors, &mut blocks).await?;
+        self.insert("events", &rows.counted.events, &mut blocks).await?;
+        self.insert("errors", &rows.counted.errors, &mut blocks).await?;
+        self.insert("kept_events", &rows.kept.events, &mut blocks).await?;
+        self.insert("kept_errors", &rows.kept.errors, &mut blocks).await?;
         self.insert("ingest_outcomes", &rows.outcomes, &mut blocks).await?;
         self.clickhouse.echo(&id.to_string()).await?;
         self.quarantine(id, &sealed, &rows, unreadable, &blocks.refused).map_err(InsertError::transient)?;
         self.note_beacons(id, beacons);
         self.files.remove(id);
-        traced.done(&self.traces, id, rows.events.len() + rows.errors.len());
+        traced.done(&self.traces, id, rows.told());
         self.stats.segments.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }

@@ -60,9 +60,9 @@ fn envelope(beacon: &Beacon, events: usize) -> Result<(), Rejection> {
         optional("context.language", context.language.as_deref(), limits::MAX_NAME_BYTES).map_err(wrong)?;
     }
     if let Some(session) = &beacon.session
-        && !(session.sample_rate > 0.0 && session.sample_rate <= 1.0)
+        && !(0.0..=1.0).contains(&session.sample_rate)
     {
-        return reject(RejectReason::WrongShape, "session.sample_rate must be above 0 and at most 1");
+        return reject(RejectReason::WrongShape, "session.sample_rate must be from 0 to 1");
     }
     attributes(&beacon.attributes).map_err(wrong)?;
     let bytes: usize = beacon.attributes.iter().map(|(name, value)| name.len() + value.len()).sum();

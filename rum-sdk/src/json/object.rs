@@ -75,6 +75,12 @@ impl Object {
         out.push_str("]");
     }
 
+    /// Whether its text has this part.
+    #[must_use]
+    pub fn has(&self, part: &str) -> bool {
+        self.members.as_bytes().windows(part.len().max(1)).any(|window| window == part.as_bytes())
+    }
+
     /// How many bytes its text has.
     #[must_use]
     pub const fn bytes(&self) -> usize {

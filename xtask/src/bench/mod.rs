@@ -16,8 +16,8 @@ pub(crate) enum Subject {
     /// The browser SDK beside its peers: bytes, its price in the page, and what a visit delivers, in Chromium. Takes about an hour; `--parts
     /// bytes` takes two minutes.
     Sdk(sdk::Options),
-    /// The store: bytes an event, time a question, on generated events in the embedded engine. Needs about 1 GB of disk for 10 million events
-    /// and takes 3 minutes; 100 million need 10 GB and take half an hour or more.
+    /// The store: bytes an event, time a question, on generated events in the embedded engine. Takes half an hour or more; `--rows 1000000` takes a
+    /// minute.
     Clickhouse(clickhouse::Options),
     /// Write docs/benchmarks.md and its pictures from the results in bench/results, without measuring.
     Report,

@@ -9,7 +9,7 @@ use super::Gate;
 
 /// Most bytes of WebAssembly, glue and stub together that the default entry may cost, brotli-compressed.
 /// It was 22,000 for vitals, errors and actions alone, and is to be 22,000 again with all the rest.
-pub(crate) const DEFAULT_ENTRY_BROTLI_BYTES: u64 = 29_800;
+pub(crate) const DEFAULT_ENTRY_BROTLI_BYTES: u64 = 30_200;
 /// Most bytes of the stub with the whole API, minified: the only part a page loads before its own load event.
 pub(crate) const STUB_BYTES: u64 = 1_900;
 

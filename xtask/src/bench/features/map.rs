@@ -56,7 +56,14 @@ pub(super) const FEATURES: &[Feature] = &[
     Feature { name: "scroll depth and time on page", modules: &["npm/src/collect/scroll.ts"] },
     Feature {
         name: "page views, sessions, sampling",
-        modules: &["npm/src/storage.ts", "rum_sdk::session", "rum_sdk::sampling", "rum_sdk::views", "rum_sdk::uuid"],
+        modules: &[
+            "npm/src/storage.ts",
+            "rum_sdk::session",
+            "rum_sdk::sampling",
+            "rum_sdk::landing",
+            "rum_sdk::views",
+            "rum_sdk::uuid",
+        ],
     },
     Feature { name: "personal data and secrets taken out", modules: &["npm/src/text.ts", "rum_sdk::privacy"] },
     Feature {

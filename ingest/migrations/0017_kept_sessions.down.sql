@@ -1,0 +1,3 @@
+DROP TABLE kept_errors;
+
+DROP TABLE kept_events;
