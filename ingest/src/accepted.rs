@@ -23,6 +23,16 @@ pub enum Record {
     Ledger(Vec<LedgerLine>),
 }
 
+impl Record {
+    /// The bytes of the record in the spool.
+    ///
+    /// # Errors
+    /// If a value has no form in JSON; none that was accepted is like that.
+    pub fn encode(&self) -> serde_json::Result<Vec<u8>> {
+        serde_json::to_vec(self)
+    }
+}
+
 /// A beacon with at least one accepted event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AcceptedBeacon {

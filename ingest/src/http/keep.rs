@@ -52,7 +52,7 @@ async fn store(service: Arc<Service>, acceptance: Acceptance, begin: Instant, or
     };
     let spooling = origin.trace.as_ref().map(|trace| trace.spooling());
     beacon.trace = spooling.or_else(|| origin.sender.map(|sender| TraceContext { is_sampled: false, ..sender }));
-    let record = serde_json::to_vec(&Record::Beacon(Box::new(beacon))).map_err(|error| {
+    let record = Record::Beacon(Box::new(beacon)).encode().map_err(|error| {
         tracing::error!(%error, "cannot encode a spool record");
         Rejection::new(RejectReason::StorageUnavailable, "")
     })?;

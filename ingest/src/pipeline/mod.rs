@@ -202,6 +202,24 @@ impl Pipeline {
         self.keys.allows_origin(head)
     }
 
+    /// The first step of [`Pipeline::accept`] alone, so that a benchmark can tell what it costs.
+    ///
+    /// # Errors
+    /// As [`Pipeline::accept`].
+    #[doc(hidden)]
+    pub fn text(body: Body<'_>) -> Result<std::borrow::Cow<'_, [u8]>, Rejection> {
+        decompress::decompress(body)
+    }
+
+    /// The first two steps of [`Pipeline::accept`], for the same purpose: how many events could be read.
+    ///
+    /// # Errors
+    /// As [`Pipeline::accept`].
+    #[doc(hidden)]
+    pub fn parsed(body: Body<'_>, now_ms: u64) -> Result<usize, Rejection> {
+        Ok(decode::decode(&Self::text(body)?, now_ms)?.events.len())
+    }
+
     /// Turns a body into what is stored. `now_ms` is Unix time.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 mod clickhouse;
 mod features;
+mod ingest;
 mod plot;
 mod report;
 mod result;
@@ -16,6 +17,9 @@ pub(crate) enum Subject {
     /// The browser SDK beside its peers: bytes, its price in the page, and what a visit delivers, in Chromium. Takes about an hour; `--parts
     /// bytes` takes two minutes.
     Sdk(sdk::Options),
+    /// The service: how many events a core takes and how fast it answers, step by step and beside nginx, fastify, Redis, NATS and `PostgreSQL`. Builds
+    /// with optimisation first. Takes 20 minutes and 4 GB of disk; `--quick` takes two minutes.
+    Ingest(ingest::Options),
     /// The store: bytes an event, time a question, on generated events in the embedded engine. Takes half an hour or more; `--rows 1000000` takes a
     /// minute.
     Clickhouse(clickhouse::Options),
@@ -30,6 +34,7 @@ pub(crate) enum Subject {
 pub(crate) fn run(subject: &Subject) -> Result<()> {
     match subject {
         Subject::Sdk(options) => sdk::run(options),
+        Subject::Ingest(options) => ingest::run(options),
         Subject::Clickhouse(options) => clickhouse::run(options),
         Subject::Report => report::run(),
     }

@@ -18,6 +18,8 @@ pub(crate) struct Package {
 enum Probe {
     /// A program on the search path.
     Program(&'static str),
+    /// A file, where a package has no program on the search path.
+    File(&'static str),
     /// Python modules that can be imported.
     PythonModules(&'static str),
 }
@@ -35,6 +37,17 @@ pub(crate) const PROMETHEUS: Package = Package { name: "prometheus", probe: Prob
 /// `prometheus-alertmanager` and `amtool`.
 pub(crate) const ALERTMANAGER: Package =
     Package { name: "prometheus-alertmanager", probe: Probe::Program("prometheus-alertmanager") };
+/// nginx with lua, Redis, NATS and `PostgreSQL`, which the ingest benchmark compares with. None of them is started by its package.
+pub(crate) const NGINX: Package = Package { name: "nginx-light", probe: Probe::File("/usr/sbin/nginx") };
+/// See [`NGINX`].
+pub(crate) const NGINX_LUA: Package =
+    Package { name: "libnginx-mod-http-lua", probe: Probe::File("/usr/lib/nginx/modules/ngx_http_lua_module.so") };
+/// See [`NGINX`].
+pub(crate) const REDIS: Package = Package { name: "redis-server", probe: Probe::Program("redis-server") };
+/// See [`NGINX`].
+pub(crate) const NATS: Package = Package { name: "nats-server", probe: Probe::Program("nats-server") };
+/// See [`NGINX`].
+pub(crate) const POSTGRESQL: Package = Package { name: "postgresql-15", probe: Probe::File("/usr/lib/postgresql/15/bin/postgres") };
 /// Python's virtual environments, which Debian packages apart.
 pub(crate) const PYTHON_VENV: Package = Package { name: "python3-venv", probe: Probe::PythonModules("venv, ensurepip") };
 
@@ -45,6 +58,7 @@ impl Package {
                 let path = std::env::var_os("PATH").unwrap_or_default();
                 std::env::split_paths(&path).any(|directory| directory.join(name).is_file())
             }
+            Probe::File(path) => Path::new(path).is_file(),
             Probe::PythonModules(names) => tree::output("python3", ["-c", &format!("import {names}")]).is_some(),
         }
     }

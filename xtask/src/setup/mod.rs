@@ -33,6 +33,13 @@ pub(crate) const BROWSER: &[Need] = &[Need::Apt(&[apt::CHROMIUM]), Need::Npm("te
 /// For the benchmark of browser agents, beyond a browser.
 pub(crate) const BENCH_SDK: &[Need] = &[Need::Npm("bench/sdk", "the agents that are compared")];
 
+/// For the ingest benchmark, beyond the engine.
+pub(crate) const BENCH_INGEST: &[Need] = &[
+    Need::Npm("embedded-clickhouse/library", "the ClickHouse engine"),
+    Need::Apt(&[apt::NGINX, apt::NGINX_LUA, apt::REDIS, apt::NATS, apt::POSTGRESQL]),
+    Need::Npm("bench/ingest/peers", "the server that is compared"),
+];
+
 /// For scraping and alerting.
 pub(crate) const PROMETHEUS: &[Need] = &[Need::Apt(&[apt::PROMETHEUS])];
 
