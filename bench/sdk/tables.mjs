@@ -3,6 +3,9 @@
 import { FLOOR } from './agents.mjs';
 import { RATES } from './measure-cost.mjs';
 
+/** A load average from which on the benchmark, with a browser and two servers, is not alone. */
+const BUSY = 3;
+
 /** The agent that the others are told in multiples of. */
 const OURS = 'beamline';
 
@@ -25,6 +28,9 @@ export function findings(measured, agents, versions) {
       'New Relic and PostHog, because they fetch parts of themselves from their vendors\' hosts.',
       'Session replay, which one agent of the table offers on demand and Beamline does not.',
       'Browsers other than Chromium: only its driver slows the processor down and tells the time of a page\'s own scripts.',
+      ...(measured.cost?.some(({ load }) => load > BUSY)
+        ? ['What the clock tells (init, long tasks, FCP, LCP, INP) on a quiet machine: others worked on this one at the same time, and the agents took turns in it.']
+        : []),
       'Memory of compiled code, of scripts as of WebAssembly, which the browser does not tell by page.',
     ],
   };

@@ -9,7 +9,7 @@ mod result;
 mod sdk;
 
 use anyhow::Result;
-use clap::Subcommand;
+use clap::{Args, Command, Subcommand};
 
 /// What to measure.
 #[derive(Subcommand)]
@@ -23,6 +23,8 @@ pub(crate) enum Subject {
     /// The store: bytes an event, time a question, on generated events in the embedded engine. Takes half an hour or more; `--rows 1000000` takes a
     /// minute.
     Clickhouse(clickhouse::Options),
+    /// All of the above, one after the other, each as it is by default.
+    All,
     /// Write docs/benchmarks.md and its pictures from the results in bench/results, without measuring.
     Report,
 }
@@ -36,6 +38,28 @@ pub(crate) fn run(subject: &Subject) -> Result<()> {
         Subject::Sdk(options) => sdk::run(options),
         Subject::Ingest(options) => ingest::run(options),
         Subject::Clickhouse(options) => clickhouse::run(options),
+        Subject::All => {
+            sdk::run(&by_default()?)?;
+            clickhouse::run(&by_default()?)
+        }
         Subject::Report => report::run(),
+    }
+}
+
+/// The options of a benchmark when none are given.
+fn by_default<Options: Args>() -> Result<Options> {
+    let nothing: [&str; 0] = [];
+    let command = Options::augment_args(Command::new("bench").no_binary_name(true));
+    Ok(Options::from_arg_matches(&command.try_get_matches_from(nothing)?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_benchmark_runs_without_options() {
+        by_default::<sdk::Options>().unwrap();
+        by_default::<clickhouse::Options>().unwrap();
     }
 }
