@@ -370,7 +370,7 @@ fn bad_events_are_refused_by_reason() {
 #[test]
 fn bad_bodies_are_refused_by_reason() {
     let mut wrong_rate = beacon(&json!([vital()]));
-    wrong_rate["session"]["sample_rate"] = json!(0);
+    wrong_rate["session"]["sample_rate"] = json!(-0.1);
     let views = vec![json!({"id": "1", "url": "u"}); limits::MAX_VIEWS + 1];
     let mut many_views = beacon(&json!([vital()]));
     many_views["views"] = json!(views);

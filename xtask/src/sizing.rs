@@ -14,7 +14,7 @@ pub(crate) struct Measured {
     #[arg(long, default_value_t = 24.4)]
     bytes_per_row: f64,
     /// Compressed bytes that a row adds to the rollups.
-    #[arg(long, default_value_t = 2.9)]
+    #[arg(long, default_value_t = 3.2)]
     rollup_bytes_per_row: f64,
     /// CPU time of inserting a row, its rollups and merges included, in microseconds.
     #[arg(long, default_value_t = 26.0)]

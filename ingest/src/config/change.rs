@@ -1,6 +1,7 @@
 //! What a changed configuration changes in a service that runs.
 
 use std::{
+    os::unix::fs::MetadataExt as _,
     path::PathBuf,
     time::{Duration, SystemTime},
 };
@@ -46,8 +47,9 @@ pub struct WatchedFile {
     last: Stamp,
 }
 
-/// Time of the last change and size; absent for a file that is not there.
-type Stamp = Option<(SystemTime, u64)>;
+/// Time of the last change, size, and number of the file: the clock of files is coarse, and an editor puts another file in place. Absent for a
+/// file that is not there.
+type Stamp = Option<(SystemTime, u64, u64)>;
 
 impl WatchedFile {
     /// How often to look.
@@ -76,7 +78,7 @@ impl WatchedFile {
 
 fn stamp(path: &PathBuf) -> Stamp {
     let meta = std::fs::metadata(path).ok()?;
-    Some((meta.modified().ok()?, meta.len()))
+    Some((meta.modified().ok()?, meta.len(), meta.ino()))
 }
 
 #[cfg(test)]

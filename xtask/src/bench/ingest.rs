@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 use clap::Args;
 
+use super::report;
 use crate::{progress, setup, tree};
 
 /// The result, from the root.
@@ -45,7 +46,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
     }
     ensure!(benchmark.status()?.success(), "the benchmark ended early");
     println!("  {}", out.strip_prefix(tree::root()).map_or(out.as_path(), Path::new).display());
-    Ok(())
+    if options.quick { Ok(()) } else { report::run() }
 }
 
 /// The search path, with the folder in which Debian has servers: only root has it by default.

@@ -40,6 +40,7 @@ pub(crate) fn run(subject: &Subject) -> Result<()> {
         Subject::Clickhouse(options) => clickhouse::run(options),
         Subject::All => {
             sdk::run(&by_default()?)?;
+            ingest::run(&by_default()?)?;
             clickhouse::run(&by_default()?)
         }
         Subject::Report => report::run(),
@@ -60,6 +61,7 @@ mod tests {
     #[test]
     fn every_benchmark_runs_without_options() {
         by_default::<sdk::Options>().unwrap();
+        by_default::<ingest::Options>().unwrap();
         by_default::<clickhouse::Options>().unwrap();
     }
 }
