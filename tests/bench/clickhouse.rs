@@ -102,7 +102,8 @@ impl Found {
         let table = |id: &str, title: &str, note: &str, columns: Value, rows: Vec<Value>, plot: Value| json!({"id": id, "title": title, "note": note, "columns": columns, "rows": rows, "plot": plot});
         let column = |name: &str| json!({"name": name});
         let number = |name: &str, unit: &str, digits: u8| json!({"name": name, "unit": unit, "digits": digits});
-        let events = number("events", "", 0);
+        let count = |name: &str| json!({"name": name, "digits": 0});
+        let events = count("events");
         json!({
             "title": "The store: bytes and questions",
             "versions": {"ClickHouse (embedded)": self.version},
@@ -118,7 +119,7 @@ impl Found {
                 table("vital", &format!("Bytes of a vital, of {largest} events"), VITAL_NOTE,
                     json!([column("columns of `events`"), number("a vital", "B", 1)]), self.bytes, json!({"kind": "bars", "label": 0, "value": 1})),
                 table("tables", &format!("Bytes of the tables, of {largest} events"), "After the merges that happened by themselves.",
-                    json!([column("table"), number("rows", "", 0), number("size", "B", 0), number("an event", "B", 2)]), self.tables, Value::Null),
+                    json!([column("table"), count("rows"), number("size", "B", 0), number("an event", "B", 2)]), self.tables, Value::Null),
                 table("layouts", &format!("Other orders, codecs and partitions, of {largest} events"), LAYOUTS_NOTE, layouts::columns(), self.layouts, Value::Null),
             ],
             "not_measured": [
