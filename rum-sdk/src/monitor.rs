@@ -342,6 +342,10 @@ impl Monitor {
     fn go_on(&mut self, session: SessionRecord) {
         if session.id != self.session.id {
             self.outbox.hold();
+            // It may have failed in another tab.
+            if session.has_failed {
+                self.outbox.release();
+            }
         }
         self.session = session;
     }

@@ -39,7 +39,7 @@ pub struct Outbox {
     /// Beacons that were sent again since the last.
     retried: u32,
     numbers: u32,
-    /// Whether what is outside the sample is held for the case that something goes wrong. Held beacons are not before the end of time.
+    /// Whether something went wrong, so that what is outside the sample is sent. Until then it is held: not before the end of time.
     is_released: bool,
 }
 

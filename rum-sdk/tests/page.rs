@@ -570,6 +570,18 @@ fn a_session_outside_the_sample_is_sent_when_something_goes_wrong_in_it_and_coun
 }
 
 #[test]
+fn a_session_that_failed_in_another_tab_is_sent_from_this_one_too() {
+    let outside = |started: &str, end: &str| Some(format!("4000000000000{started}-17000{started}00000-17000{started}00000{end}"));
+    let mut page = Page::open_with(json!({"sampleRate": 0.25}), landing(), Fake { stored: outside("000", ""), ..Fake::default() });
+    page.tell(1000.0, record("action", "action", "before"));
+    // Nothing happened here for longer than a session lasts, and another tab has begun another.
+    page.host.stored = outside("020", "-");
+    page.tell(34.0 * MINUTE, record("action", "action", "after"));
+    page.hide(35.0 * MINUTE);
+    assert_eq!(page.actions().into_iter().map(|(name, _)| name).collect::<Vec<_>>(), ["after"]);
+}
+
+#[test]
 fn a_session_outside_the_sample_has_only_its_last_events_ready() {
     let stored = Some("4000000000000000-1700000000000-1700000000000".into());
     let mut page = Page::open_with(json!({"sampleRate": 0.25}), landing(), Fake { stored, ..Fake::default() });

@@ -48,6 +48,8 @@ mod tests {
         for table in [
             "events",
             "errors",
+            "kept_events",
+            "kept_errors",
             "ingest_outcomes",
             "vitals_5m",
             "vitals_1h",
